@@ -1,0 +1,93 @@
+"""The language in which a table's promises are written: columns, key, row rules, declared drops.
+
+Which tables exist stands in the sibling modules, one contract a file. How a contract is enforced (audit before
+publish) stands in `resources.lakehouse.publish`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import ibis
+
+REJECT_REASON = "reject_reason"
+"""Reserved column of a step's result: null for a good row, else `<rule>` or `<rule>: <detail>`.
+
+A reason whose rule is one of the contract's `drops` is counted and dropped; any other goes to the quarantine.
+"""
+
+REJECT_CONTEXT = ("source", "file", "line", "record")
+"""Optional columns of a step's result that a rejected row takes into the quarantine, where the contract lacks them."""
+
+
+class Pii(StrEnum):
+    """What a column says about a person. Only `RAW` identifies somebody without the pseudonym key."""
+
+    NONE = "none"
+    PSEUDONYM = "pseudonym"
+    RAW = "raw"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column. `dtype` is an Ibis type name; a `timestamp` is UTC with microseconds, without a zone in memory."""
+
+    name: str
+    dtype: str
+    description: str
+    nullable: bool = True
+    pii: Pii = Pii.NONE
+
+
+@dataclass(frozen=True)
+class RowRule:
+    """A promise about one row. `holds` maps the table to a boolean expression; a row where it is false or null
+    is quarantined under `name`, with `description` as the explanation people read."""
+
+    name: str
+    description: str
+    holds: Callable[[ibis.Table], ibis.expr.types.BooleanValue]
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What one table promises to its readers.
+
+    `description` says what one row is. `key` is unique within a partition. `partition_column` slices the table
+    (None: one piece). `drops` names the reasons for which rows are left out on purpose, with the explanation;
+    they are counted with every publication. Every non-nullable column is a row rule of its own.
+    """
+
+    name: str
+    description: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    partition_column: str | None = "event_date"
+    rules: tuple[RowRule, ...] = ()
+    drops: Mapping[str, str] = field(default_factory=dict)
+    owner: str = "team:data-platform"
+
+    def __post_init__(self) -> None:
+        names = [column.name for column in self.columns]
+        missing = [name for name in (*self.key, self.partition_column) if name is not None and name not in names]
+        if missing:
+            raise ValueError(f"contract {self.name}: key or partition column {missing} is not among its columns")
+        if REJECT_REASON in names:
+            raise ValueError(f"contract {self.name}: {REJECT_REASON} is a reserved column name")
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Names of the columns, in the table's order."""
+        return tuple(column.name for column in self.columns)
+
+    def schema(self) -> ibis.Schema:
+        """The Ibis schema, in the table's order."""
+        return ibis.schema({column.name: column.dtype for column in self.columns})
+
+    def all_rules(self) -> tuple[RowRule, ...]:
+        """The row rules, those that follow from non-nullable columns first."""
+        return (*(_not_null(column.name) for column in self.columns if not column.nullable), *self.rules)
+
+
+def _not_null(name: str) -> RowRule:
+    return RowRule(f"{name}_missing", f"{name} must have a value", lambda table: table[name].notnull())
