@@ -1,0 +1,141 @@
+"""Contracts of the tables that every model has, made from its spec: training set, champion verdict, scores, validation.
+
+The feature columns keep the type, description and PII class of the feature table's own contract.
+"""
+
+import ibis
+
+from platform_assets.domain.contracts.contract import Column, Contract, Pii, RowRule
+from platform_assets.domain.errors import ConfigurationError
+from platform_assets.domain.model_spec import ModelSpec
+
+_MODEL_NAME = Column("model_name", "string", "Registered name of the model, three levels", nullable=False)
+_MODEL_VERSION = Column("model_version", "int64", "Version of the model in the registry", nullable=False)
+_TRAINED_UNTIL = Column(
+    "trained_until", "date", "Last event day the model has seen, in a feature or a label", nullable=False
+)
+_IN_SAMPLE = Column(
+    "in_sample", "boolean", "The model has seen this day: its score says nothing about quality", nullable=False
+)
+
+
+def training_set_contract(spec: ModelSpec, features: Contract) -> Contract:
+    """One row per (feature day, entity) of the training set as of `training_date`."""
+    return Contract(
+        name=spec.table("training_set"),
+        description=f"One row per {spec.entity} and feature day that {spec.name} may learn from as of a training date: "
+        "features from strictly before the day, the label from the day on.",
+        key=("training_date", "feature_date", spec.entity),
+        partition_column="training_date",
+        columns=(
+            Column("training_date", "date", "The landing day that had just been completed", nullable=False),
+            Column("feature_date", "date", "The day of the snapshot; features lie before it", nullable=False),
+            _entity(spec),
+            Column("label", "int8", _label_description(spec), nullable=False),
+            *_feature_columns(spec, features),
+        ),
+        rules=(
+            RowRule("label_not_binary", "label is 0 or 1", lambda table: table.label.isin([0, 1])),
+            RowRule(
+                "label_not_mature",
+                "the label was final on the training date",
+                lambda table: table.feature_date <= table.training_date - ibis.interval(days=spec.label.maturity_days),
+            ),
+        ),
+        owner=spec.owner,
+    )
+
+
+def champion_contract(spec: ModelSpec) -> Contract:
+    """One row: the last verdict on a challenger. Earlier verdicts are earlier versions of the table."""
+    return Contract(
+        name=spec.table("champion"),
+        description=f"The last decision whether a challenger becomes champion of {spec.name}, with reason and figures.",
+        key=("model_name", "challenger_version"),
+        partition_column=None,
+        columns=(
+            _MODEL_NAME,
+            Column("challenger_version", "int64", "Version that was judged", nullable=False),
+            Column("training_date", "date", "Training date of the challenger", nullable=False),
+            Column("champion_version", "int64", "Champion before the decision; none before the first"),
+            Column("promoted", "boolean", "The challenger is champion from now on", nullable=False),
+            Column("reason", "string", "Why, in a sentence", nullable=False),
+            Column("rows", "int64", "Rows compared, all later than what both models have seen"),
+            Column("positives", "int64", "Positive rows among them"),
+            Column("auc", "float64", "AUC of the challenger on these rows"),
+            Column("auc_of_rival", "float64", "AUC of the champion, or of the hardest baseline before the first"),
+            Column("difference", "float64", "Difference of the two"),
+            Column("difference_low", "float64", "Lower end of its 95 % interval; it must exceed the margin"),
+            Column("difference_high", "float64", "Upper end of its 95 % interval"),
+            Column("margin", "float64", "The spec's promotion margin"),
+        ),
+        owner=spec.owner,
+    )
+
+
+def scores_contract(spec: ModelSpec) -> Contract:
+    """One row per scored entity of a day."""
+    return Contract(
+        name=spec.table("scores"),
+        description=f"One row per {spec.entity} of a day: the champion's score, with the version that made it.",
+        key=("event_date", spec.entity),
+        columns=(
+            Column("event_date", "date", "The day that is scored; features lie before it", nullable=False),
+            _entity(spec),
+            Column("score", "float64", f"Predicted chance: {_label_description(spec)}", nullable=False),
+            _MODEL_NAME,
+            _MODEL_VERSION,
+            _TRAINED_UNTIL,
+            _IN_SAMPLE,
+        ),
+        rules=(RowRule("score_out_of_range", "score lies in [0, 1]", lambda table: table.score.between(0, 1)),),
+        owner=spec.owner,
+    )
+
+
+def validation_contract(spec: ModelSpec) -> Contract:
+    """One row per scored day and model version, once the labels are final."""
+    return Contract(
+        name=spec.table("validation"),
+        description=f"One row per day and version of {spec.name}: how its scores compare with what came true.",
+        key=("event_date", "model_version"),
+        columns=(
+            Column("event_date", "date", "The day that was scored", nullable=False),
+            _MODEL_NAME,
+            _MODEL_VERSION,
+            _TRAINED_UNTIL,
+            _IN_SAMPLE,
+            Column("rows", "int64", "Scored rows", nullable=False),
+            Column("positives", "int64", "Rows whose label came true", nullable=False),
+            Column("auc", "float64", "Chance that a positive scores above a negative; none with one outcome only"),
+            Column("auc_low", "float64", "Lower end of its 95 % interval"),
+            Column("auc_high", "float64", "Upper end of its 95 % interval"),
+            Column("log_loss", "float64", "Mean surprise in nats"),
+            Column("brier", "float64", "Mean squared distance between score and outcome"),
+            Column("calibration_error", "float64", "Mean distance of score and share that came true, ten equal bins"),
+            Column("lift_top_decile", "float64", "Base rates that the best-scored tenth reaches"),
+            Column("mature_at", "date", "Landing day that made the labels final", nullable=False),
+        ),
+        rules=(RowRule("positives_above_rows", "positives ≤ rows", lambda table: table.positives <= table.rows),),
+        owner=spec.owner,
+    )
+
+
+def _entity(spec: ModelSpec) -> Column:
+    return Column(spec.entity, "string", "The mapped person, a pseudonym", nullable=False, pii=Pii.PSEUDONYM)
+
+
+def _label_description(spec: ModelSpec) -> str:
+    return f"at least one {spec.label.event_type} within {spec.label.horizon_days} days from the day on"
+
+
+def _feature_columns(spec: ModelSpec, features: Contract) -> tuple[Column, ...]:
+    known = {column.name: column for column in features.columns}
+    unknown = [name for name in spec.features if name not in known]
+    if unknown:
+        raise ConfigurationError(
+            f"{features.name} has no columns {unknown}",
+            where=f"model {spec.name!r}",
+            todo=f"take features from {sorted(set(known) - set(features.key))}",
+        )
+    return tuple(known[name] for name in spec.features)
