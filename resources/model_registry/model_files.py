@@ -1,0 +1,145 @@
+"""Model files: written in skops format with a signature, loaded from bytes whose digest was checked first.
+
+Loading needs neither MLflow nor its store, so that serving stays light. Types outside `TRUSTED_TYPES` are refused
+both ways: extending that list is a review, not a configuration.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from resources.model_registry.model_version import ModelTampered, ModelTypeNotTrusted, ModelVersion, SignatureMismatch
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
+TRUSTED_TYPES = (
+    "numpy.dtype",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.tree._tree.Tree",
+)
+"""Types beyond those that skops trusts by itself; each only holds numbers."""
+
+_REQUIRED_PACKAGES = ("mlflow", "numpy", "pandas", "scikit-learn", "skops")
+_MODEL_FILE = "model.skops"
+# MLflow drops this note beside a model whenever it loads it by its registered name.
+_NOT_OURS = frozenset({"registered_model_meta"})
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A verified model, ready to score rows that keep its signature."""
+
+    version: ModelVersion
+    features: tuple[str, ...]
+    pipeline: "Pipeline"
+
+    def score(self, rows: pd.DataFrame) -> npt.NDArray[np.float64]:
+        """The probability of a positive label for every row; extra columns are ignored, NaN means missing."""
+        missing = [name for name in self.features if name not in rows.columns]
+        if missing:
+            self._refuse(f"columns {missing} are missing")
+        inputs = rows[list(self.features)]
+        wrong = {name: str(dtype) for name, dtype in inputs.dtypes.items() if not _is_number(dtype)}
+        if wrong:
+            self._refuse(f"columns {wrong} are not numbers")
+        matrix = inputs.astype("float64")
+        infinite = list(matrix.columns[np.isinf(matrix.to_numpy()).any(axis=0)])
+        if infinite:
+            self._refuse(f"columns {infinite} hold infinite values")
+        return self.pipeline.predict_proba(matrix)[:, 1] if len(matrix) else np.empty(0)
+
+    def _refuse(self, what: str) -> None:
+        raise SignatureMismatch(
+            what, where=str(self.version), todo=f"give the features it was trained on: {', '.join(self.features)}"
+        )
+
+
+def write_model(folder: Path, pipeline: "Pipeline", features: Sequence[str]) -> str:
+    """Write the files of a fitted pipeline into a new folder and return their digest."""
+    import mlflow.sklearn
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema, TensorSpec
+
+    _require_trusted_types(pipeline)
+    mlflow.sklearn.save_model(
+        pipeline,
+        folder,
+        signature=ModelSignature(
+            inputs=Schema([ColSpec(DataType.double, name) for name in features]),
+            outputs=Schema([TensorSpec(np.dtype("float64"), (-1, 2))]),
+        ),
+        serialization_format="skops",
+        skops_trusted_types=list(TRUSTED_TYPES),
+        # Named, because MLflow would otherwise import the model again in a subprocess to guess them.
+        pip_requirements=[f"{package}=={installed_version(package)}" for package in _REQUIRED_PACKAGES],
+        pyfunc_predict_fn="predict_proba",
+    )
+    return digest_of(read_files(folder))
+
+
+def read_files(folder: Path) -> dict[str, bytes]:
+    """Every file of a model by its path within the folder."""
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name not in _NOT_OURS]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+def digest_of(files: Mapping[str, bytes]) -> str:
+    """SHA-256 over names, lengths and contents, so that nothing can be added, moved or changed unseen."""
+    digest = hashlib.sha256()
+    for name in sorted(files):
+        digest.update(f"{name}\0{len(files[name])}\0".encode())
+        digest.update(files[name])
+    return digest.hexdigest()
+
+
+def load_verified(files: Mapping[str, bytes], version: ModelVersion) -> LoadedModel:
+    """The model in `files`, if they are those that were registered: the checked bytes themselves are loaded."""
+    import skops.io
+    from skops.io.exceptions import UntrustedTypesFoundException
+
+    found = digest_of(files)
+    if found != version.digest:
+        raise ModelTampered(
+            f"the files have digest {found[:12]}…, registered was {version.digest[:12]}…",
+            where=f"{version} at {version.uri}",
+            todo="find out who changed the files; restore them from a backup, or train the version again",
+        )
+    try:
+        pipeline = skops.io.loads(files[_MODEL_FILE], trusted=list(TRUSTED_TYPES))
+    except UntrustedTypesFoundException as error:
+        raise _not_trusted(str(error), str(version)) from error
+    return LoadedModel(version=version, features=_signature_inputs(files["MLmodel"]), pipeline=pipeline)
+
+
+def _require_trusted_types(pipeline: "Pipeline") -> None:
+    import skops.io
+
+    found = set(skops.io.get_untrusted_types(data=skops.io.dumps(pipeline))) - set(TRUSTED_TYPES)
+    if found:
+        raise _not_trusted(f"it holds {sorted(found)}", type(pipeline).__name__)
+
+
+def _not_trusted(what: str, where: str) -> ModelTypeNotTrusted:
+    return ModelTypeNotTrusted(
+        what, where=where, todo="use other estimators, or review the types and add them to TRUSTED_TYPES"
+    )
+
+
+def _signature_inputs(mlmodel: bytes) -> tuple[str, ...]:
+    import yaml
+
+    inputs = json.loads(yaml.safe_load(mlmodel)["signature"]["inputs"])
+    return tuple(column["name"] for column in inputs)
+
+
+def _is_number(dtype: object) -> bool:
+    return pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_complex_dtype(dtype)

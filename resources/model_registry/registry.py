@@ -1,0 +1,234 @@
+"""`ModelRegistry`, a plain client: registers trained models in MLflow, moves aliases, loads verified versions.
+
+Its Dagster shell is `resource`; how a training is written stands in `training_log`, model files in `model_files`.
+"""
+
+import json
+import tempfile
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlparse
+from urllib.request import url2pathname
+
+from platform_assets.domain.model_spec import ModelSpec
+from platform_assets.domain.modelling.promotion import Verdict
+from platform_assets.domain.modelling.training import TrainedModel
+from resources.model_registry.connection import MlflowConnection, exists_already
+from resources.model_registry.model_files import LoadedModel, load_verified, read_files
+from resources.model_registry.model_version import ModelNotFound, ModelVersion
+from resources.model_registry.training_log import log_training
+
+if TYPE_CHECKING:
+    from mlflow.entities.model_registry import ModelVersion as StoredVersion
+
+CHALLENGER, CHAMPION = "challenger", "champion"
+
+
+class ModelRegistry:
+    """The models of one MLflow store.
+
+    `tracking_uri` is a `sqlite:///` file or a server's address, `artifact_root` the folder or object store where runs
+    and model files lie, `prefix` the first two levels of every registered name.
+    """
+
+    def __init__(self, tracking_uri: str, artifact_root: str, *, prefix: str = "main.platform") -> None:
+        self.artifact_root, self.prefix = artifact_root.rstrip("/"), prefix
+        self._connection = MlflowConnection(tracking_uri)
+
+    def registered_name(self, model: str) -> str:
+        """The three-level name of a spec's model."""
+        return f"{self.prefix}.{model}"
+
+    def register(
+        self,
+        spec: ModelSpec,
+        trained: TrainedModel,
+        *,
+        card: str,
+        picture: bytes,
+        tags: Mapping[str, str] | None = None,
+    ) -> ModelVersion:
+        """Log a training and register its model as the challenger.
+
+        The same training registered again (same digest, same training date) is the version that exists already. An
+        older training date than the challenger's gets a version, but not the alias.
+        """
+        with self._connection.reach() as client:
+            known = self._same_training(spec.name, trained)
+            if known is not None:
+                return known
+            identity = _training_identity(trained)
+            logged = log_training(
+                client,
+                self._experiment(spec),
+                spec,
+                trained,
+                card=card,
+                picture=picture,
+                tags={**(tags or {}), **identity},
+            )
+            name = self.registered_name(spec.name)
+            stored = client.create_model_version(
+                name,
+                source=logged.model_uri,
+                run_id=logged.run_id,
+                description=card,
+                tags={**(tags or {}), **identity, "digest": logged.model_digest},
+            )
+            version = _travelling(stored)
+            current = self._by_alias(spec.name, CHALLENGER)
+            if current is None or current.training_date <= version.training_date:
+                client.set_registered_model_alias(name, CHALLENGER, str(version.version))
+            return version
+
+    def challenger(self, model: str) -> ModelVersion | None:
+        """The latest trained version, to be judged; it keeps the alias when it becomes champion."""
+        with self._connection.reach():
+            return self._by_alias(model, CHALLENGER)
+
+    def champion(self, model: str) -> ModelVersion | None:
+        """The version that scores, None before the first promotion."""
+        with self._connection.reach():
+            return self._by_alias(model, CHAMPION)
+
+    def require_champion(self, model: str) -> ModelVersion:
+        """The version that scores; raises `ModelNotFound` before the first promotion."""
+        champion = self.champion(model)
+        if champion is None:
+            raise ModelNotFound(
+                "no version is champion",
+                where=self.registered_name(model),
+                todo=f"materialise {model}_model and {model}_champion, and read the verdict's reason",
+            )
+        return champion
+
+    def version(self, model: str, number: int) -> ModelVersion:
+        """One version by its number."""
+        from mlflow.exceptions import MlflowException
+
+        with self._connection.reach():
+            try:
+                return _travelling(self._connection.client.get_model_version(self.registered_name(model), str(number)))
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                    raise
+                raise ModelNotFound(
+                    f"there is no version {number}",
+                    where=self.registered_name(model),
+                    todo="list the versions in the MLflow UI",
+                ) from error
+
+    def record_verdict(self, model: str, version: ModelVersion, verdict: Verdict) -> None:
+        """Write the verdict to the version; a promoted one becomes champion, and remembers whom it replaced."""
+        with self._connection.reach():
+            number = str(version.version)
+            before = self._by_alias(model, CHAMPION)
+            tags = {
+                "verdict": json.dumps(
+                    {"promoted": verdict.promoted, "reason": verdict.reason, "numbers": dict(verdict.numbers)}
+                )
+            }
+            if verdict.promoted and (before is None or before.version != version.version):
+                tags["replaced_version"] = str(before.version) if before else ""
+            for key, value in tags.items():
+                self._connection.client.set_model_version_tag(version.name, number, key, value)
+            if verdict.promoted:  # last: who is champion has its verdict
+                self._connection.client.set_registered_model_alias(version.name, CHAMPION, number)
+
+    def recorded_verdict(self, version: ModelVersion) -> Verdict | None:
+        """The last verdict on a version."""
+        tag = self._tags(version).get("verdict")
+        return Verdict(**json.loads(tag)) if tag else None
+
+    def roll_back(self, model: str) -> ModelVersion:
+        """Make the version that the champion replaced champion again."""
+        champion = self.require_champion(model)
+        before = self._tags(champion).get("replaced_version")
+        if not before:
+            raise ModelNotFound(
+                f"version {champion.version} replaced no other champion",
+                where=champion.name,
+                todo="train and promote a new version instead",
+            )
+        with self._connection.reach():
+            self._connection.client.set_registered_model_alias(champion.name, CHAMPION, before)
+        return self.version(model, int(before))
+
+    def load(self, version: ModelVersion) -> LoadedModel:
+        """The model of a version, after its files were compared with the digest of its registration."""
+        address = urlparse(version.uri)
+        if address.scheme in ("", "file"):
+            return load_verified(read_files(Path(url2pathname(address.path))), version)
+        import mlflow.artifacts
+
+        with self._connection.reach(), tempfile.TemporaryDirectory() as folder:
+            path = mlflow.artifacts.download_artifacts(
+                artifact_uri=version.uri, dst_path=folder, tracking_uri=self._connection.tracking_uri
+            )
+            return load_verified(read_files(Path(path)), version)
+
+    def _by_alias(self, model: str, alias: str) -> ModelVersion | None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return _travelling(self._connection.client.get_model_version_by_alias(self.registered_name(model), alias))
+        except MlflowException as error:
+            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                return None
+            raise
+
+    def _tags(self, version: ModelVersion) -> Mapping[str, str]:
+        with self._connection.reach():
+            return self._connection.client.get_model_version(version.name, str(version.version)).tags
+
+    def _same_training(self, model: str, trained: TrainedModel) -> ModelVersion | None:
+        versions = self._connection.client.search_model_versions(f"name = '{self.registered_name(model)}'")
+        wanted = _training_identity(trained)
+        same = [each for each in versions if wanted.items() <= each.tags.items()]
+        return _travelling(max(same, key=lambda each: int(each.version))) if same else None
+
+    def _experiment(self, spec: ModelSpec) -> str:
+        """The experiment of a model, made with its registered name when it is trained for the first time."""
+        client, name = self._connection.client, self.registered_name(spec.name)
+        experiment = client.get_experiment_by_name(name)
+        if experiment is not None:
+            return experiment.experiment_id
+        with exists_already():
+            client.create_registered_model(name, description=spec.description)
+        with exists_already():
+            return client.create_experiment(name, artifact_location=_as_uri(f"{self.artifact_root}/{spec.name}"))
+        return self._experiment(spec)
+
+
+def _training_identity(trained: TrainedModel) -> dict[str, str]:
+    return {
+        "training_digest": trained.digest,
+        "training_date": trained.training_date.isoformat(),
+        "trained_until": trained.trained_until.isoformat(),
+    }
+
+
+def _travelling(stored: "StoredVersion") -> ModelVersion:
+    tags = stored.tags
+    try:
+        return ModelVersion(
+            name=stored.name,
+            version=int(stored.version),
+            uri=str(stored.source),
+            digest=tags["digest"],
+            training_date=date.fromisoformat(tags["training_date"]),
+            trained_until=date.fromisoformat(tags["trained_until"]),
+            run_id=str(stored.run_id),
+        )
+    except KeyError as error:
+        raise ModelNotFound(
+            f"it has no tag {error}",
+            where=f"{stored.name} version {stored.version}",
+            todo="register models by the platform only, so that digest and days are known",
+        ) from error
+
+
+def _as_uri(place: str) -> str:
+    return place if "://" in place else Path(place).expanduser().absolute().as_uri()

@@ -1,0 +1,20 @@
+"""The Dagster shell around `ModelRegistry`: configuration only. Importing it imports no MLflow."""
+
+from functools import cached_property
+
+import dagster as dg
+
+from resources.model_registry.registry import ModelRegistry
+
+
+class ModelRegistryResource(dg.ConfigurableResource):
+    """The model registry, by its address and the place of its files."""
+
+    tracking_uri: str
+    artifact_root: str
+    prefix: str = "main.platform"
+
+    @cached_property
+    def registry(self) -> ModelRegistry:
+        """The client; it connects when it is first used."""
+        return ModelRegistry(self.tracking_uri, self.artifact_root, prefix=self.prefix)
