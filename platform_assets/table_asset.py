@@ -1,0 +1,113 @@
+"""`@table_asset`: a function that returns an Ibis table, plus a contract, becomes an asset of the lakehouse.
+
+Everything a table asset has in common is decided here: its place in the graph, what the UI says of it, one writer
+at a time, ranges in one run, and a code version that follows the code. What a table is stands in its stage's module.
+"""
+
+import ast
+import functools
+import hashlib
+import importlib
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import dagster as dg
+import ibis
+
+from platform_assets.domain.contracts.contract import Contract
+from resources.lakehouse.io_manager import ContractedTable
+from resources.lakehouse.publication_metadata import column_schema
+
+LAKEHOUSE = "lakehouse"
+"""Key of the IO manager resource."""
+
+
+def table_asset(
+    contract: Contract,
+    *,
+    partitions_def: dg.PartitionsDefinition | None = None,
+    ins: Mapping[str, dg.AssetIn] | None = None,
+    deps: Sequence[dg.AssetDep | str] = (),
+    kinds: frozenset[str] = frozenset({"deltalake", "duckdb"}),
+    metadata: Mapping[str, Any] | None = None,
+) -> Callable[[Callable[..., ibis.Table]], dg.AssetsDefinition]:
+    """Make an asset named for the contract, in the group of the function's stage folder.
+
+    A range of partitions runs in one step and is published in one commit.
+    """
+
+    def decorate(compute: Callable[..., ibis.Table]) -> dg.AssetsDefinition:
+        @functools.wraps(compute)
+        def with_contract(*args: Any, **kwargs: Any) -> ContractedTable:
+            return ContractedTable(compute(*args, **kwargs), contract)
+
+        with_contract.__annotations__ = {**compute.__annotations__, "return": ContractedTable}
+        with_contract.__signature__ = inspect.signature(compute).replace(  # type: ignore[attr-defined]
+            return_annotation=ContractedTable
+        )
+        return dg.asset(
+            name=contract.name,
+            group_name=stage_of(compute.__module__),
+            description=_description(compute, contract),
+            partitions_def=partitions_def,
+            backfill_policy=dg.BackfillPolicy.single_run(),
+            ins=ins,
+            deps=deps,
+            kinds=set(kinds),
+            owners=[contract.owner],
+            code_version=code_version(compute.__module__),
+            io_manager_key=LAKEHOUSE,
+            pool=f"write_{contract.name}",
+            metadata={
+                "dagster/column_schema": column_schema(contract),
+                "dagster/table_name": contract.name,
+                **(metadata or {}),
+            },
+        )(with_contract)
+
+    return decorate
+
+
+def stage_of(module: str) -> str:
+    """The stage folder of a module of this package: the asset's group."""
+    return module.split(".")[1]
+
+
+def _description(compute: Callable[..., Any], contract: Contract) -> str:
+    return inspect.cleandoc(compute.__doc__) if compute.__doc__ else contract.description
+
+
+@functools.cache
+def code_version(module: str) -> str:
+    """Digest of a module's source and of every module of this package that it imports, directly or not.
+
+    It changes when, and only when, code that could change the result changes.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(_imported_modules(module, set())):
+        digest.update(Path(str(importlib.import_module(name).__file__)).read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _imported_modules(name: str, seen: set[str]) -> set[str]:
+    if name in seen:
+        return seen
+    seen.add(name)
+    module = importlib.import_module(name)
+    for imported in _imports(module):
+        if imported.startswith("platform_assets."):
+            _imported_modules(imported, seen)
+    return seen
+
+
+def _imports(module: ModuleType) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module)
+    return names

@@ -1,0 +1,64 @@
+"""Fixtures that every part of the suite shares: a lakehouse on each store, an engine, the real data's folder."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from platform_assets_tests.stores import Store, local_store, moto_store
+from resources.compute.duckdb_engine import DuckDBEngine
+
+DEMO_KEY = b"a-key-that-only-tests-know"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data, or a skip that says so."""
+    folder = Path(os.environ.get("SHARED_DATA", "../shared/data")).resolve()
+    if not folder.is_dir():
+        pytest.skip(f"no real data at {folder} (set SHARED_DATA)")
+    return folder
+
+
+@pytest.fixture(params=["duckdb"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> DuckDBEngine:
+    """Every engine, one after the other."""
+    return DuckDBEngine(spill_folder=tmp_path / "spill", pseudonym_key=DEMO_KEY)
+
+
+@pytest.fixture(scope="session")
+def moto_server() -> Iterator[str]:
+    """Address of an S3 server on loopback, in a process of its own (delta-rs may hold the interpreter's lock)."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _wait_for(port)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(timeout=10)
+
+
+def _wait_for(port: int) -> None:
+    for _ in range(300):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise TimeoutError(f"no S3 server on port {port} after 30 s")
+
+
+@pytest.fixture(params=["local", "s3"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """A lakehouse in a folder, and the same on S3."""
+    if request.param == "local":
+        return local_store(tmp_path)
+    return moto_store(request.getfixturevalue("moto_server"), tmp_path)

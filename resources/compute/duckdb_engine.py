@@ -1,0 +1,216 @@
+"""The embedded engine: DuckDB in this process, spilling to disk past its memory limit.
+
+Reads Parquet natively, writes staged results itself; what is staged becomes visible only through
+`resources.lakehouse.publish`.
+"""
+
+import itertools
+from collections.abc import Sequence
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import ibis
+
+from resources.compute.engine import DROP, PUBLISH, QUARANTINE, SliceAudit, StagedFile
+
+ROW_GROUP_ROWS = 122_880
+
+
+@ibis.udf.scalar.builtin(name="epoch_us")
+def epoch_us(instant: ibis.dtype("timestamp")) -> ibis.dtype("int64"):  # type: ignore[valid-type, empty-body]
+    """Microseconds since 1970; with `make_timestamptz`, the way between zones that needs no calendar arithmetic."""
+
+
+@ibis.udf.scalar.builtin(name="make_timestamptz")
+def make_timestamptz(micros: ibis.dtype("int64")) -> ibis.dtype("timestamp('UTC')"):  # type: ignore[valid-type, empty-body]
+    """The instant, marked as UTC."""
+
+
+class DuckDBEngine:
+    """One DuckDB connection. `pseudonym_key` arms `keyed_hash`; without it that function does not exist."""
+
+    name = "duckdb"
+
+    def __init__(
+        self, *, spill_folder: Path, memory: str = "4GB", threads: int = 0, pseudonym_key: bytes | None = None
+    ) -> None:
+        self._spill_folder = spill_folder
+        self._memory, self._threads, self._key = memory, threads, pseudonym_key
+        self._names = itertools.count()
+        self._sources: dict[str, str] = {}
+
+    @classmethod
+    @lru_cache(maxsize=8)
+    def shared(cls, spill_folder: Path, memory: str, threads: int, pseudonym_key: bytes | None) -> "DuckDBEngine":
+        """The process's engine for these settings: assets and IO manager must meet on one connection."""
+        return cls(spill_folder=spill_folder, memory=memory, threads=threads, pseudonym_key=pseudonym_key)
+
+    @cached_property
+    def backend(self) -> Any:
+        """The Ibis backend, connected at first use."""
+        self._spill_folder.mkdir(parents=True, exist_ok=True)
+        backend = ibis.duckdb.connect()
+        run = backend.con.execute
+        run("SET TimeZone = 'UTC'")
+        run("SET preserve_insertion_order = false")
+        run("SET autoinstall_known_extensions = false")
+        run(f"SET memory_limit = {_text(self._memory)}")
+        run(f"SET temp_directory = {_text(str(self._spill_folder))}")
+        run("SET partitioned_write_max_open_files = 1000")
+        if self._threads:
+            run(f"SET threads = {self._threads}")
+        if self._key is not None:
+            run(_keyed_hash_macro(self._key))
+        return backend
+
+    def from_arrow(self, name: str, batches: Any) -> ibis.Table:
+        """See `Engine.from_arrow`."""
+        unique = self._unique(name)
+        self.backend.con.register(unique, batches)
+        return self.backend.table(unique)
+
+    def read_parquet(
+        self, table: str, files: Sequence[str], schema: ibis.Schema, slice_column: str | None
+    ) -> ibis.Table:
+        """See `Engine.read_parquet`."""
+        if not files:
+            return self._view(table, f"(SELECT {_nulls(schema)} WHERE false)", schema)
+        options = ", hive_partitioning = false"
+        if slice_column is not None:
+            kind = {"date": "DATE", "int32": "INTEGER", "int64": "BIGINT"}.get(
+                str(schema[slice_column].copy(nullable=True)), "VARCHAR"
+            )
+            options = f", hive_partitioning = true, hive_types = {{{_text(slice_column)}: {kind}}}"
+        return self._view(table, f"read_parquet({_list(files)}{options})", schema)
+
+    def read_dataset(self, table: str, dataset: Any, schema: ibis.Schema) -> ibis.Table:
+        """See `Engine.read_dataset`."""
+        unique = self._unique(f"{table}_dataset")
+        self.backend.con.register(unique, dataset)
+        return self._view(table, _name(unique), schema)
+
+    def stage(self, expression: ibis.Table, slice_column: str | None, folder: Path) -> list[StagedFile]:
+        """See `Engine.stage`."""
+        folder.mkdir(parents=True)
+        by = ("outcome", slice_column) if slice_column else "outcome"
+        instants = [name for name, dtype in expression.schema().items() if dtype.is_timestamp()]
+        at_rest = expression.mutate(**{name: make_timestamptz(epoch_us(expression[name])) for name in instants})
+        self.backend.to_parquet(at_rest, folder, partition_by=by, row_group_size=ROW_GROUP_ROWS, compression="snappy")
+        return [self._staged(path, folder) for path in sorted(folder.rglob("*.parquet"))]
+
+    def _staged(self, path: Path, folder: Path) -> StagedFile:
+        import pyarrow.parquet as pq
+
+        outcome, *rest = [unquote(part.split("=", 1)[1]) for part in path.relative_to(folder).parts[:-1]]
+        rows = pq.read_metadata(path).num_rows
+        return StagedFile(path, outcome, rest[0] if rest else None, rows, path.stat().st_size)
+
+    def audit(
+        self, files: Sequence[StagedFile], slice_column: str | None, key: Sequence[str], columns: Sequence[str]
+    ) -> list[SliceAudit]:
+        """See `Engine.audit`."""
+        run = self.backend.con.execute
+        audits: dict[str | None, SliceAudit] = {}
+        for value in {file.slice_value for file in files}:
+            audits[value] = SliceAudit(value, 0, 0, "empty", {})
+        published = [str(file.path) for file in files if file.outcome == PUBLISH]
+        if published:
+            in_file = [name for name in columns if name != slice_column]
+            value = f"{_name(slice_column)}::VARCHAR" if slice_column else "NULL"
+            rest = [name for name in key if name != slice_column]
+            hashed = f"hash({', '.join(map(_name, rest))})" if rest else "0"
+            rows = run(
+                f"SELECT {value}, count(*), count(*) - count(DISTINCT {hashed}), "
+                f"md5(sum(hash({', '.join(map(_name, in_file))})::HUGEINT)::VARCHAR || count(*)) "
+                f"FROM {_staged_parquet(published, slice_column)} GROUP BY 1"
+            ).fetchall()
+            for raw, count, suspects, digest in rows:
+                twice = suspects and self._duplicate_keys(published, slice_column, raw, rest)
+                audits[raw] = SliceAudit(raw, count, twice, digest, {})
+        rejected = [str(file.path) for file in files if file.outcome in (QUARANTINE, DROP)]
+        if rejected:
+            value = f"{_name(slice_column)}::VARCHAR" if slice_column else "NULL"
+            for raw, rule, count in run(
+                f"SELECT {value}, split_part(reject_reason, ':', 1), count(*) "
+                f"FROM {_staged_parquet(rejected, slice_column)} GROUP BY ALL ORDER BY ALL"
+            ).fetchall():
+                audits[raw].rejected[rule] = count
+        return [audits[value] for value in sorted(audits, key=str)]
+
+    def _duplicate_keys(self, files: Sequence[str], slice_column: str | None, value: str | None, key: list[str]) -> int:
+        """Rows beyond the first of their key, counted exactly (the audit's hash count may see collisions)."""
+        where = f"WHERE {_name(slice_column)}::VARCHAR = {_text(value)}" if slice_column and value is not None else ""
+        names = ", ".join(map(_name, key)) if key else "1"
+        (twice,) = self.backend.con.execute(
+            f"SELECT coalesce(sum(n - 1), 0)::BIGINT FROM "
+            f"(SELECT count(*) AS n FROM {_staged_parquet(files, slice_column)} {where} GROUP BY {names})"
+        ).fetchone()
+        return twice
+
+    def read_staged(self, name: str, files: Sequence[StagedFile], slice_column: str | None) -> ibis.Table:
+        """See `Engine.read_staged`."""
+        unique = self._unique(f"{name}_staged")
+        relation = _staged_parquet([str(file.path) for file in files], slice_column)
+        self.backend.con.execute(f"CREATE VIEW {_name(unique)} AS SELECT * FROM {relation}")
+        return self.backend.table(unique)
+
+    def source_tables(self) -> dict[str, str]:
+        """See `Engine.source_tables`."""
+        return dict(self._sources)
+
+    def to_sql(self, expression: ibis.Table) -> str:
+        """See `Engine.to_sql`."""
+        return self.backend.compile(expression)
+
+    def _view(self, table: str, relation: str, schema: ibis.Schema) -> ibis.Table:
+        unique = self._unique(table)
+        columns = ", ".join(_in_memory(name, dtype) for name, dtype in schema.items())
+        self.backend.con.execute(f"CREATE VIEW {_name(unique)} AS SELECT {columns} FROM {relation}")
+        self._sources[unique] = table
+        return self.backend.table(unique)
+
+    def _unique(self, name: str) -> str:
+        return f"{name}__{next(self._names)}"
+
+
+def _keyed_hash_macro(key: bytes) -> str:
+    """HMAC-SHA256 (RFC 2104) as a DuckDB macro, so that the key stands in no query, plan or log."""
+    import hashlib
+
+    block = (hashlib.sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\0")
+    inner, outer = (_blob(bytes(byte ^ pad for byte in block)) for pad in (0x36, 0x5C))
+    return f"CREATE MACRO keyed_hash(x) AS sha256({outer} || unhex(sha256({inner} || encode(x))))"
+
+
+def _blob(value: bytes) -> str:
+    return "'" + "".join(f"\\x{byte:02x}" for byte in value) + "'::BLOB"
+
+
+def _staged_parquet(files: Sequence[str], slice_column: str | None) -> str:
+    kinds = ", hive_types_autocast = false" if slice_column else ""
+    return f"read_parquet({_list(files)}, hive_partitioning = true{kinds})"
+
+
+def _in_memory(name: str, dtype: Any) -> str:
+    quoted = _name(name)
+    return f"make_timestamp(epoch_us({quoted})) AS {quoted}" if dtype.is_timestamp() else quoted
+
+
+def _nulls(schema: ibis.Schema) -> str:
+    from ibis.backends.sql.datatypes import DuckDBType
+
+    return ", ".join(f"CAST(NULL AS {DuckDBType.to_string(dtype)}) AS {_name(name)}" for name, dtype in schema.items())
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _name(value: str) -> str:
+    return '"' + value.replace('"', '""') + '"'
+
+
+def _list(values: Sequence[str]) -> str:
+    return "[" + ", ".join(map(_text, values)) + "]"

@@ -1,0 +1,90 @@
+"""The engine contract: what a compute engine must do so that every step runs on it unchanged.
+
+The embedded engine is `duckdb_engine`. A distributed one (Spark) implements the same protocol and offers the same
+named functions; no step knows which engine it runs on.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import ibis
+
+PUBLISH, QUARANTINE, DROP = "publish", "quarantine", "drop"
+
+
+@dataclass(frozen=True)
+class StagedFile:
+    """One Parquet file that was computed and is not yet visible to any reader.
+
+    `slice_value` is the partition value of all its rows (None: the table is not partitioned).
+    """
+
+    path: Path
+    outcome: str
+    slice_value: str | None
+    rows: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class SliceAudit:
+    """What one partition value of a staged result holds.
+
+    `digest` is a hash of the published rows that does not depend on their order. `rejected` counts rows by
+    reason rule: quarantined and dropped ones.
+    """
+
+    slice_value: str | None
+    rows: int
+    duplicate_keys: int
+    digest: str
+    rejected: dict[str, int]
+
+
+class Engine(Protocol):
+    """A compute engine.
+
+    Besides the methods, an engine offers `keyed_hash(text) -> text`: HMAC-SHA256 under the pseudonym key, as 64
+    lower-case hex digits, null for null; and the functions that `platform_assets.raw_events` declares for JSON.
+    Timestamps inside expressions are UTC without a zone, with microseconds.
+    """
+
+    name: str
+
+    def from_arrow(self, name: str, batches: Any) -> ibis.Table:
+        """A table over an Arrow stream. The stream is consumed by the first computation and can't be read twice."""
+        ...
+
+    def read_parquet(
+        self, table: str, files: Sequence[str], schema: ibis.Schema, slice_column: str | None
+    ) -> ibis.Table:
+        """A table over Parquet files; `slice_column` is read from the folder names, not from the files."""
+        ...
+
+    def read_dataset(self, table: str, dataset: Any, schema: ibis.Schema) -> ibis.Table:
+        """A table over a pyarrow data set (stores the engine can't open itself)."""
+        ...
+
+    def stage(self, expression: ibis.Table, slice_column: str | None, folder: Path) -> list[StagedFile]:
+        """Compute an expression once into Parquet files below `folder`, cut by its `outcome` and `slice_column`."""
+        ...
+
+    def audit(
+        self, files: Sequence[StagedFile], slice_column: str | None, key: Sequence[str], columns: Sequence[str]
+    ) -> list[SliceAudit]:
+        """Look at staged files: rows, broken keys, digest, rejects, per partition value."""
+        ...
+
+    def read_staged(self, name: str, files: Sequence[StagedFile], slice_column: str | None) -> ibis.Table:
+        """A table over staged files with all their columns; the slice column comes as text."""
+        ...
+
+    def source_tables(self) -> dict[str, str]:
+        """Names under which tables stand in compiled expressions → names of the tables (for lineage)."""
+        ...
+
+    def to_sql(self, expression: ibis.Table) -> str:
+        """The expression in the engine's SQL."""
+        ...

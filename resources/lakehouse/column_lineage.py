@@ -1,0 +1,78 @@
+"""Which source columns every output column is computed from, read off the compiled expression.
+
+The expression says it exactly, so nobody declares lineage by hand. How lineage is shown stays in `io_manager`.
+"""
+
+from collections.abc import Mapping
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.optimizer.scope import Scope, build_scope
+
+ColumnSources = dict[str, set[tuple[str, str]]]
+
+
+def column_lineage(sql: str, source_tables: Mapping[str, str], columns: list[str]) -> ColumnSources:
+    """For every output column the set of (table, column) that its value is computed from.
+
+    `sql` is a DuckDB query as Ibis compiles it (every column qualified or unambiguous); `source_tables` maps the
+    names that stand in it to table names. Columns that decide which rows there are (filters, join keys) don't count.
+    """
+    scope = build_scope(sqlglot.parse_one(sql, dialect="duckdb"))
+    if scope is None:
+        return {name: set() for name in columns}
+    known: dict[tuple[int, str], set[tuple[str, str]]] = {}
+    found = {}
+    for name in columns:
+        found[name] = {
+            (source_tables[table], column)
+            for table, column in _sources_of(scope, name, known)
+            if table in source_tables
+        }
+    return found
+
+
+def _sources_of(scope: Scope, column: str, known: dict[tuple[int, str], set[tuple[str, str]]]) -> set[tuple[str, str]]:
+    key = (id(scope), column)
+    if key in known:
+        return known[key]
+    known[key] = set()
+    found: set[tuple[str, str]] = set()
+    if scope.set_operation_scopes:
+        position = _position(scope.set_operation_scopes[0], column)
+        for part in scope.set_operation_scopes:
+            found |= _sources_of(part, part.expression.selects[position].alias_or_name, known)
+    else:
+        for select in scope.expression.selects:
+            if select.is_star:
+                for alias, (_, source) in scope.selected_sources.items():
+                    found |= _from_source(scope, alias, column, source, known)
+            elif select.alias_or_name == column:
+                found |= _columns_in(scope, select, known)
+    known[key] = found
+    return found
+
+
+def _position(scope: Scope, column: str) -> int:
+    if scope.set_operation_scopes:
+        return _position(scope.set_operation_scopes[0], column)
+    names = [select.alias_or_name for select in scope.expression.selects]
+    return names.index(column) if column in names else 0
+
+
+def _columns_in(scope: Scope, select: exp.Expression, known: dict) -> set[tuple[str, str]]:
+    found: set[tuple[str, str]] = set()
+    for column in select.find_all(exp.Column):
+        sources = scope.selected_sources
+        aliases = [column.table] if column.table in sources else list(sources)
+        for alias in aliases:
+            found |= _from_source(scope, alias, column.name, sources[alias][1], known)
+    return found
+
+
+def _from_source(scope: Scope, alias: str, column: str, source: object, known: dict) -> set[tuple[str, str]]:
+    if isinstance(source, Scope):
+        return _sources_of(source, column, known)
+    if isinstance(source, exp.Table):
+        return {(source.name, column)}
+    return set()

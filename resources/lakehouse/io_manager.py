@@ -1,0 +1,150 @@
+"""The Delta IO manager: assets return Ibis expressions and receive Ibis tables; rows are exact, or an error says why.
+
+It wires Dagster's partitions, metadata and versions to `publish` and `tables`; what it shows in the UI is made in
+`publication_metadata`.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import dagster as dg
+import ibis
+
+from platform_assets.domain.contracts.contract import Contract
+from platform_assets.domain.errors import PlatformError
+from resources.compute.engine import Engine
+from resources.lakehouse.publication_metadata import lineage_metadata, publication_metadata, slice_metadata
+from resources.lakehouse.publish import Publication, publish
+from resources.lakehouse.slicing import Slicing, slice_values, slicing_for
+from resources.lakehouse.tables import Lakehouse, Snapshot
+
+
+class NotATable(PlatformError):
+    """An asset handed the lakehouse something that is not a table expression with a contract."""
+
+
+@dataclass(frozen=True)
+class ContractedTable:
+    """What an asset hands over: the expression, not yet computed, and the contract it must keep."""
+
+    expression: ibis.Table
+    contract: Contract
+
+
+class DeltaIOManager(dg.IOManager):
+    """Publishes and reads Delta tables for Dagster assets.
+
+    A step's inputs are read at one version each; the versions are recorded with the step's output.
+    """
+
+    def __init__(self, lakehouse: Lakehouse, engine: Engine, staging_folder: Path, *, allow_emptying: bool) -> None:
+        self.lakehouse, self.engine, self.staging_folder = lakehouse, engine, staging_folder
+        self.allow_emptying = allow_emptying
+        self._read_versions: dict[tuple[str, str], dict[str, int]] = {}
+
+    def load_input(self, context: dg.InputContext) -> ibis.Table:
+        """The rows of exactly the asked partitions, at the table's latest version."""
+        table = context.asset_key.path[-1]
+        snapshot = self.lakehouse.snapshot(table)
+        partitions, keys = (None, None)
+        if context.has_asset_partitions:
+            partitions, keys = context.asset_partitions_def, context.asset_partition_keys
+        dtype = schema_of(snapshot).get(snapshot.slice_column or "")
+        wanted = slice_values(table, snapshot.slice_column, dtype, partitions, keys)
+        step = (context.step_context.run_id, context.step_context.step.key)
+        self._read_versions.setdefault(step, {})[table] = snapshot.version
+        context.log.info(f"reading {table} at Delta version {snapshot.version}")
+        return read(self.lakehouse, self.engine, snapshot, wanted)
+
+    def handle_output(self, context: dg.OutputContext, obj: ContractedTable) -> None:
+        """Publish the result and describe it in the UI, per partition."""
+        if not isinstance(obj, ContractedTable):
+            raise NotATable(
+                f"got {type(obj).__name__}",
+                where=f"asset {context.asset_key.to_user_string()}",
+                todo="make the asset with @table_asset and return an ibis table",
+            )
+        contract = obj.contract
+        partitions = context.asset_partitions_def if context.has_asset_partitions else None
+        keys = list(context.asset_partition_keys) if partitions is not None else None
+        dtype = contract.schema()[contract.partition_column] if contract.partition_column else None
+        slicing = slicing_for(contract.name, contract.partition_column, dtype, partitions)
+        slice_dtype = ibis.dtype("string") if slicing.derived_from else dtype
+        wanted = slice_values(contract.name, slicing.column, slice_dtype, partitions, keys)
+        versions = self._read_versions.pop((context.run_id, context.step_context.step.key), {})
+        publication = publish(
+            obj.expression,
+            contract,
+            slicing,
+            wanted,
+            engine=self.engine,
+            lakehouse=self.lakehouse,
+            staging_folder=self.staging_folder,
+            provenance=_provenance(context, versions),
+            allow_emptying=self.allow_emptying,
+        )
+        self._describe(context, obj, publication, partitions, keys, slicing, versions)
+
+    def _describe(
+        self,
+        context: dg.OutputContext,
+        table: ContractedTable,
+        publication: Publication,
+        partitions: dg.PartitionsDefinition | None,
+        keys: Sequence[str] | None,
+        slicing: Slicing,
+        versions: dict[str, int],
+    ) -> None:
+        metadata = publication_metadata(publication, versions, self.lakehouse, self.engine, keys)
+        metadata |= lineage_metadata(table.expression, table.contract, self.engine)
+        context.add_output_metadata(metadata)
+        slice_dtype = table.contract.schema().get(slicing.column or "", ibis.dtype("string"))
+        step = context.step_context
+        for key in keys or ():
+            values = slice_values(publication.table, slicing.column, slice_dtype, partitions, [key])
+            step.add_asset_metadata(slice_metadata(publication, values), context.asset_key, key)
+        if not keys:
+            step.add_asset_metadata(slice_metadata(publication, None), context.asset_key)
+
+
+def _provenance(context: dg.OutputContext, versions: dict[str, int]) -> dict[str, str]:
+    return {
+        "dagster_run_id": context.run_id,
+        "input_versions": json.dumps(versions, sort_keys=True),
+        "code_version": context.version
+        or context.step_context.assets_def.code_versions_by_key.get(context.asset_key)
+        or "",
+    }
+
+
+def schema_of(snapshot: Snapshot) -> ibis.Schema:
+    """The table's Ibis schema; instants come without a zone, in UTC."""
+    return _schema_of(snapshot.delta.schema().to_json())
+
+
+@lru_cache(maxsize=256)
+def _schema_of(schema_json: str) -> ibis.Schema:
+    import pyarrow as pa
+    from deltalake import Schema
+
+    schema = ibis.Schema.from_pyarrow(pa.schema(Schema.from_json(schema_json).to_arrow()))
+    return ibis.schema(
+        {name: ibis.dtype("timestamp") if dtype.is_timestamp() else dtype for name, dtype in schema.items()}
+    )
+
+
+def read(lakehouse: Lakehouse, engine: Engine, snapshot: Snapshot, slices: Sequence[str] | None) -> ibis.Table:
+    """A table over a snapshot's rows with these partition values (None: all of them)."""
+    schema = schema_of(snapshot)
+    if lakehouse.is_local:
+        files = lakehouse.local_paths(snapshot.table, snapshot.files_of(slices))
+        return engine.read_parquet(snapshot.table, files, schema, snapshot.slice_column)
+    column = snapshot.slice_column
+    if slices is not None and not snapshot.files_of(slices):
+        return engine.read_parquet(snapshot.table, [], schema, column)
+    partitions = [(column, "in", list(slices))] if slices is not None and column else None
+    dataset = snapshot.delta.to_pyarrow_dataset(partitions=partitions)
+    return engine.read_dataset(snapshot.table, dataset, schema)

@@ -1,0 +1,275 @@
+"""Write, audit, publish: a result is computed once, looked at, and only then made visible in one commit.
+
+A row that breaks a row rule goes to the table's quarantine with its reason; a broken table rule publishes nothing.
+Rows in = published + quarantined + dropped as declared, always; the three counts come back with every publication.
+"""
+
+import json
+import shutil
+import uuid
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from pathlib import Path
+
+import ibis
+
+from platform_assets.domain.contracts.contract import REJECT_CONTEXT, REJECT_REASON, Column, Contract
+from platform_assets.domain.errors import ContractViolation, PlatformError
+from resources.compute.engine import DROP, PUBLISH, QUARANTINE, Engine, SliceAudit, StagedFile
+from resources.lakehouse.commit import replace_slices
+from resources.lakehouse.slicing import Slicing
+from resources.lakehouse.tables import QUARANTINE_SUFFIX, Lakehouse, Snapshot, TableNotPublished
+
+
+class PublishedPartitionWouldBeEmptied(PlatformError):
+    """A result without rows would replace partitions that hold rows. Nothing was published."""
+
+
+@dataclass(frozen=True)
+class SlicePublication:
+    """What was published for one partition value. `rejected` counts rows by reason; `drops` are among them."""
+
+    slice_value: str | None
+    rows: int
+    quarantined: int
+    dropped: int
+    rejected: Mapping[str, int]
+    digest: str
+
+
+@dataclass(frozen=True)
+class Publication:
+    """One publication of a table: its Delta version and what every partition value holds now."""
+
+    table: str
+    version: int
+    batch_id: str
+    slices: tuple[SlicePublication, ...]
+
+
+def publish(
+    expression: ibis.Table,
+    contract: Contract,
+    slicing: Slicing,
+    slices: Sequence[str] | None,
+    *,
+    engine: Engine,
+    lakehouse: Lakehouse,
+    staging_folder: Path,
+    provenance: Mapping[str, str],
+    allow_emptying: bool = False,
+) -> Publication:
+    """Publish a result to its table, replacing the partition values `slices` (None: the whole table).
+
+    `provenance` is written into the Delta commit (run, input versions, code). Raises ContractViolation where a
+    table rule is broken, PublishedPartitionWouldBeEmptied where rows would vanish.
+    """
+    batch_id = uuid.uuid4().hex
+    folder = staging_folder / f"{contract.name}-{batch_id}"
+    try:
+        staged = engine.stage(staging_expression(expression, contract, slicing), slicing.column, folder)
+        audits = _complete(engine.audit(staged, slicing.column, contract.key, contract.column_names), slices)
+        _refuse_broken_table_rules(contract, audits, slices)
+        if not allow_emptying:
+            _refuse_emptying(lakehouse, contract, audits, slices)
+        publications = tuple(_publication(contract, audit) for audit in audits)
+        note = {**provenance, "slices": _slices_note(publications)}
+        _publish_quarantine(staged, contract, slicing, slices, engine, lakehouse, folder, batch_id, note)
+        good = [file for file in staged if file.outcome == PUBLISH]
+        schema = _schema_at_rest(contract, slicing)
+        snapshot = replace_slices(lakehouse, contract, slicing.column, schema, good, slices, batch_id, note)
+        return Publication(contract.name, snapshot.version, batch_id, publications)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def staging_expression(expression: ibis.Table, contract: Contract, slicing: Slicing) -> ibis.Table:
+    """A step's result with the verdict on every row: contract columns, slice column, reject context, `outcome`."""
+    _refuse_other_columns(expression, contract)
+    given = expression[REJECT_REASON] if REJECT_REASON in expression.columns else ibis.null(str)
+    broken = [(~rule.holds(expression).fill_null(False), ibis.literal(rule.name)) for rule in contract.all_rules()]
+    verdict = given.fill_null(ibis.cases(*broken, else_=ibis.null(str))) if broken else given
+    judged = expression.mutate(**{REJECT_REASON: verdict.cast(str)})
+    reason = judged[REJECT_REASON]
+    dropped = reduce(lambda found, rule: found | (reason.split(":")[0] == rule), contract.drops, ibis.literal(False))
+    outcome = ibis.cases((reason.isnull(), PUBLISH), (dropped, DROP), else_=QUARANTINE)
+    context = {
+        f"rejected_{name}": ibis.cases((reason.notnull(), judged[name].cast(str)), else_=ibis.null(str))
+        for name in REJECT_CONTEXT
+        if name in judged.columns
+    }
+    columns = {name: judged[name].cast(dtype) for name, dtype in contract.schema().items()}
+    staged = judged.select(**columns, **context, **{REJECT_REASON: reason}, outcome=outcome)
+    return slicing.add_to(staged)
+
+
+def _refuse_other_columns(expression: ibis.Table, contract: Contract) -> None:
+    schema = expression.schema()
+    allowed = {*contract.column_names, REJECT_REASON, *REJECT_CONTEXT}
+    missing = [name for name in contract.column_names if name not in schema]
+    extra = [name for name in schema if name not in allowed]
+    wrong = [
+        f"{name}: {schema[name]} instead of {dtype}"
+        for name, dtype in contract.schema().items()
+        if name in schema and _kind(schema[name]) != _kind(dtype)
+    ]
+    if missing or extra or wrong:
+        raise ContractViolation(
+            f"the result has other columns than the contract (missing {missing}, extra {extra}, other type {wrong})",
+            where=f"table {contract.name}",
+            todo="make the step and its contract agree; types are compared exactly, nothing is cast silently",
+        )
+
+
+def _kind(dtype: ibis.expr.datatypes.DataType) -> str:
+    plain = dtype.copy(nullable=True)
+    return "timestamp" if plain.is_timestamp() else str(plain).replace("!", "")
+
+
+def _complete(audits: Sequence[SliceAudit], slices: Sequence[str] | None) -> list[SliceAudit]:
+    """Audits for every partition value that was asked for, also for those without a row."""
+    found = {audit.slice_value for audit in audits}
+    asked = slices if slices is not None else ([] if found else [None])
+    return [*audits, *(SliceAudit(value, 0, 0, "empty", {}) for value in asked if value not in found)]
+
+
+def _refuse_broken_table_rules(
+    contract: Contract, audits: Sequence[SliceAudit], slices: Collection[str] | None
+) -> None:
+    where = f"table {contract.name}"
+    twice = {audit.slice_value: audit.duplicate_keys for audit in audits if audit.duplicate_keys}
+    if twice:
+        raise ContractViolation(
+            f"the key ({', '.join(contract.key)}) is not unique: surplus rows by partition {twice}",
+            where=where,
+            todo="deduplicate in the step, or extend the key; nothing was published",
+        )
+    if slices is None:
+        return
+    outside = sorted(str(audit.slice_value) for audit in audits if audit.slice_value not in set(slices))
+    if outside:
+        raise ContractViolation(
+            f"rows outside of the asked partitions, for example in {outside[:3]}",
+            where=where,
+            todo=f"let the step return only rows whose {contract.partition_column} lies in the partitions of its run",
+        )
+
+
+def _refuse_emptying(
+    lakehouse: Lakehouse, contract: Contract, audits: Sequence[SliceAudit], slices: Collection[str] | None
+) -> None:
+    try:
+        published = lakehouse.snapshot(contract.name).rows_by_slice()
+    except TableNotPublished:
+        return
+    filled = {audit.slice_value for audit in audits if audit.rows}
+    asked = published.keys() if slices is None else slices
+    emptied = {value: published[value] for value in asked if published.get(value) and value not in filled}
+    if emptied:
+        some = dict(list(emptied.items())[:3])
+        raise PublishedPartitionWouldBeEmptied(
+            f"{len(emptied)} published partition(s) would lose all rows, for example {some}",
+            where=f"table {contract.name}",
+            todo="bring the input back, or set PLATFORM_ALLOW_EMPTYING=true for this run if they are to be emptied",
+        )
+
+
+def _publication(contract: Contract, audit: SliceAudit) -> SlicePublication:
+    dropped = sum(count for rule, count in audit.rejected.items() if rule in contract.drops)
+    quarantined = sum(audit.rejected.values()) - dropped
+    return SlicePublication(audit.slice_value, audit.rows, quarantined, dropped, audit.rejected, audit.digest)
+
+
+def _slices_note(publications: Sequence[SlicePublication]) -> str:
+    return json.dumps(
+        {
+            str(item.slice_value): [item.rows, item.quarantined, item.dropped, item.digest]
+            for item in sorted(publications, key=lambda item: str(item.slice_value))
+        }
+    )
+
+
+def quarantine_contract(contract: Contract, slice_column: str | None, slice_dtype: str) -> Contract:
+    """The contract of a table's quarantine: one row is one rejected row, with its reason and where it came from."""
+    columns = [
+        Column("reason", "string", "The broken rule, with detail after a colon."),
+        Column("source", "string", "The source the row came from, where known."),
+        Column("file", "string", "The landed file, where known."),
+        Column("line", "string", "The line in that file, where known."),
+        Column("record", "string", "The record as received, or the row as JSON."),
+    ]
+    if slice_column:
+        columns.insert(0, Column(slice_column, slice_dtype, "The partition whose computation rejected the row."))
+    return Contract(
+        name=contract.name + QUARANTINE_SUFFIX,
+        description=f"Rows that {contract.name} rejected. One row is one rejected row.",
+        key=(),
+        columns=tuple(columns),
+        partition_column=slice_column,
+        owner=contract.owner,
+    )
+
+
+def _publish_quarantine(
+    staged: Sequence[StagedFile],
+    contract: Contract,
+    slicing: Slicing,
+    slices: Sequence[str] | None,
+    engine: Engine,
+    lakehouse: Lakehouse,
+    folder: Path,
+    batch_id: str,
+    note: Mapping[str, str],
+) -> Snapshot | None:
+    """Quarantine first: a crash before the main commit leaves rows reported twice, never a row reported nowhere."""
+    name = contract.name + QUARANTINE_SUFFIX
+    rejected = [file for file in staged if file.outcome == QUARANTINE]
+    if not rejected:
+        try:
+            if not lakehouse.snapshot(name).files_of(slices):
+                return None
+        except TableNotPublished:
+            return None
+    kind = "string" if slicing.derived_from or not slicing.column else str(contract.schema()[slicing.column])
+    quarantine = quarantine_contract(contract, slicing.column, kind)
+    files: list[StagedFile] = []
+    if rejected:
+        rows = engine.read_staged(name, rejected, slicing.column)
+        files = engine.stage(_quarantine_rows(rows, contract, quarantine), slicing.column, folder / "quarantine")
+    schema = _schema_at_rest(quarantine, Slicing(slicing.column))
+    return replace_slices(lakehouse, quarantine, slicing.column, schema, files, slices, batch_id, note)
+
+
+def _quarantine_rows(rows: ibis.Table, contract: Contract, quarantine: Contract) -> ibis.Table:
+    def context(name: str) -> ibis.Value:
+        return rows[f"rejected_{name}"] if f"rejected_{name}" in rows.columns else ibis.null(str)
+
+    own_columns = [name for name in contract.column_names if name in rows.columns]
+    as_json = ibis.struct({name: rows[name] for name in own_columns}).cast("json").cast(str)
+    values = {
+        "reason": rows[REJECT_REASON],
+        **{name: context(name) for name in ("source", "file", "line")},
+        "record": context("record").fill_null(as_json),
+    }
+    if quarantine.partition_column:
+        values[quarantine.partition_column] = rows[quarantine.partition_column]
+    return rows.select(**values, outcome=ibis.literal(PUBLISH))
+
+
+def _schema_at_rest(contract: Contract, slicing: Slicing):  # noqa: ANN202
+    import pyarrow as pa
+
+    fields = [
+        pa.field(name, pa.timestamp("us", tz="UTC") if dtype.is_timestamp() else dtype.to_pyarrow())
+        for name, dtype in contract.schema().items()
+    ]
+    if slicing.derived_from:
+        fields.append(pa.field(slicing.column, pa.string()))
+    return pa.schema(fields)
+
+
+def total_rejected(publication: Publication) -> Counter[str]:
+    """Rejected rows of a publication by reason, over all its partitions."""
+    return sum((Counter(item.rejected) for item in publication.slices), Counter())

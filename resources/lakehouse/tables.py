@@ -1,0 +1,157 @@
+"""Where tables lie and what they hold: one rule from table name to place, and pinned snapshots.
+
+Writing stays in `publish` and `commit`. Everything here works alike on a local folder and on s3:// addresses.
+"""
+
+import os
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from platform_assets.domain.errors import PlatformError
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
+QUARANTINE_SUFFIX = "_quarantine"
+
+
+class TableNotPublished(PlatformError):
+    """A table is read that nothing has been published to."""
+
+
+@dataclass(frozen=True)
+class ActiveFile:
+    """One data file of a snapshot. `path` is relative to the table and not URL-encoded, as delta-rs takes it."""
+
+    path: str
+    slice_value: str | None
+    rows: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A table at one version: what is read through it never changes."""
+
+    table: str
+    delta: "DeltaTable"
+
+    @property
+    def version(self) -> int:
+        """The Delta version."""
+        return self.delta.version()
+
+    @cached_property
+    def slice_column(self) -> str | None:
+        """The column that cuts the table into partitions, None where it is one piece."""
+        columns = self.delta.metadata().partition_columns
+        return columns[0] if columns else None
+
+    @cached_property
+    def files(self) -> list[ActiveFile]:
+        """The data files, in the order of their paths."""
+        import pyarrow as pa
+
+        actions = pa.table(self.delta.get_add_actions(flatten=True))
+        paths = [unquote(path) for path in actions["path"].to_pylist()]
+        values = actions[f"partition.{self.slice_column}"] if self.slice_column else pa.nulls(len(paths))
+        texts = values.cast(pa.string()).to_pylist()
+        rows, sizes = actions["num_records"].to_pylist(), actions["size_bytes"].to_pylist()
+        return sorted(map(ActiveFile, paths, texts, rows, sizes), key=lambda file: file.path)
+
+    def files_of(self, slice_values: Collection[str] | None) -> list[ActiveFile]:
+        """The data files of some partition values; None: all of them."""
+        if slice_values is None:
+            return self.files
+        wanted = set(slice_values)
+        return [file for file in self.files if file.slice_value in wanted]
+
+    def rows_by_slice(self) -> dict[str | None, int]:
+        """Rows of every partition value that holds any."""
+        rows: dict[str | None, int] = {}
+        for file in self.files:
+            rows[file.slice_value] = rows.get(file.slice_value, 0) + file.rows
+        return rows
+
+
+@dataclass(frozen=True)
+class Lakehouse:
+    """All Delta tables below one root, a folder or an s3:// address; a table lies at `<root>/<its name>`.
+
+    `storage_options` go to delta-rs as they are; on S3 the AWS environment variables are read besides.
+    """
+
+    root: str
+    storage_options: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the tables lie in a local folder."""
+        return "://" not in self.root
+
+    def uri(self, table: str) -> str:
+        """Where a table lies."""
+        return f"{self.root}/{table}"
+
+    def exists(self, table: str) -> bool:
+        """Whether anything was ever published to a table."""
+        from deltalake import DeltaTable
+
+        return DeltaTable.is_deltatable(self.uri(table), storage_options=dict(self.storage_options))
+
+    def snapshot(self, table: str, version: int | None = None) -> Snapshot:
+        """A table at a version, at its latest where None.
+
+        Raises TableNotPublished where there is none.
+        """
+        from deltalake import DeltaTable
+        from deltalake.exceptions import TableNotFoundError
+
+        try:
+            delta = DeltaTable(self.uri(table), version=version, storage_options=dict(self.storage_options))
+        except TableNotFoundError as error:
+            raise TableNotPublished(
+                "nothing has been published to this table yet",
+                where=self.uri(table),
+                todo=f"materialise {table.removesuffix(QUARANTINE_SUFFIX)} first",
+            ) from error
+        return Snapshot(table, delta)
+
+    def table_names(self) -> list[str]:
+        """Names of all published tables, sorted."""
+        if self.is_local:
+            root = Path(self.root)
+            names = [path.parent.name for path in root.glob("*/_delta_log")]
+        else:
+            from pyarrow.fs import FileSelector
+
+            filesystem, root_path = self.filesystem()
+            infos = filesystem.get_file_info(FileSelector(root_path, allow_not_found=True))
+            names = [info.base_name for info in infos if self.exists(info.base_name)]
+        return sorted(names)
+
+    def filesystem(self) -> tuple[Any, str]:
+        """A pyarrow file system and the root's path in it."""
+        from pyarrow.fs import FileSystem, S3FileSystem
+
+        if not self.root.startswith("s3://"):
+            return FileSystem.from_uri(Path(self.root).absolute().as_uri())
+        options = {name.upper(): value for name, value in {**os.environ, **self.storage_options}.items()}
+        endpoint = options.get("AWS_ENDPOINT_URL")
+        filesystem = S3FileSystem(
+            access_key=options.get("AWS_ACCESS_KEY_ID"),
+            secret_key=options.get("AWS_SECRET_ACCESS_KEY"),
+            session_token=options.get("AWS_SESSION_TOKEN"),
+            region=options.get("AWS_REGION") or options.get("AWS_DEFAULT_REGION"),
+            endpoint_override=endpoint.split("://", 1)[1] if endpoint else None,
+            scheme=endpoint.split("://", 1)[0] if endpoint else None,
+        )
+        return filesystem, self.root.removeprefix("s3://")
+
+    def local_paths(self, table: str, files: Sequence[ActiveFile]) -> list[str]:
+        """Absolute paths of data files of a local table."""
+        return [f"{self.uri(table)}/{file.path}" for file in files]
