@@ -1,6 +1,7 @@
 """The way to an MLflow store: one client, quick failures, and an error that says which store and what to do."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -63,7 +64,7 @@ class MlflowConnection:
             raise self._unavailable(error) from error
 
     def _unavailable(self, error: Exception) -> RegistryUnavailable:
-        reason = str(error).partition("\n")[0][:200]
+        reason = _without_password(str(error).partition("\n")[0])[:200]
         return RegistryUnavailable(
             f"the MLflow store can't serve the request ({type(error).__name__}: {reason})",
             where=_without_password(self.tracking_uri),
@@ -83,6 +84,5 @@ def exists_already() -> Iterator[None]:
             raise
 
 
-def _without_password(uri: str) -> str:
-    address, at, rest = uri.rpartition("@")
-    return f"{address.partition('://')[0]}://…@{rest}" if at else uri
+def _without_password(text: str) -> str:
+    return re.sub(r"://[^/@\s]*@", "://…@", text)

@@ -34,7 +34,7 @@ class ModelRegistry:
     """
 
     def __init__(self, tracking_uri: str, artifact_root: str, *, prefix: str = "main.platform") -> None:
-        self.artifact_root, self.prefix = artifact_root.rstrip("/"), prefix
+        self.tracking_uri, self.artifact_root, self.prefix = tracking_uri, artifact_root.rstrip("/"), prefix
         self._connection = MlflowConnection(tracking_uri)
 
     def registered_name(self, model: str) -> str:
@@ -56,10 +56,10 @@ class ModelRegistry:
         older training date than the challenger's gets a version, but not the alias.
         """
         with self._connection.reach() as client:
-            known = self._same_training(spec.name, trained)
+            identity = _training_identity(trained)
+            known = self._newest(spec.name, identity)
             if known is not None:
                 return known
-            identity = _training_identity(trained)
             logged = log_training(
                 client,
                 self._experiment(spec),
@@ -120,11 +120,11 @@ class ModelRegistry:
                     todo="list the versions in the MLflow UI",
                 ) from error
 
-    def record_verdict(self, model: str, version: ModelVersion, verdict: Verdict) -> None:
+    def record_verdict(self, version: ModelVersion, verdict: Verdict) -> None:
         """Write the verdict to the version; a promoted one becomes champion, and remembers whom it replaced."""
         with self._connection.reach():
             number = str(version.version)
-            before = self._by_alias(model, CHAMPION)
+            before = self._by_alias(version.name.removeprefix(f"{self.prefix}."), CHAMPION)
             tags = {
                 "verdict": json.dumps(
                     {"promoted": verdict.promoted, "reason": verdict.reason, "numbers": dict(verdict.numbers)}
@@ -137,15 +137,25 @@ class ModelRegistry:
             if verdict.promoted:  # last: who is champion has its verdict
                 self._connection.client.set_registered_model_alias(version.name, CHAMPION, number)
 
+    def trained_on(self, model: str, training_date: date) -> ModelVersion | None:
+        """The newest version that was trained as of a date."""
+        with self._connection.reach():
+            return self._newest(model, {"training_date": training_date.isoformat()})
+
+    def tags(self, version: ModelVersion) -> Mapping[str, str]:
+        """All that is written to a version: digests, days, run, code and input versions, the verdict."""
+        with self._connection.reach() as client:
+            return client.get_model_version(version.name, str(version.version)).tags
+
     def recorded_verdict(self, version: ModelVersion) -> Verdict | None:
         """The last verdict on a version."""
-        tag = self._tags(version).get("verdict")
+        tag = self.tags(version).get("verdict")
         return Verdict(**json.loads(tag)) if tag else None
 
     def roll_back(self, model: str) -> ModelVersion:
         """Make the version that the champion replaced champion again."""
         champion = self.require_champion(model)
-        before = self._tags(champion).get("replaced_version")
+        before = self.tags(champion).get("replaced_version")
         if not before:
             raise ModelNotFound(
                 f"version {champion.version} replaced no other champion",
@@ -179,15 +189,10 @@ class ModelRegistry:
                 return None
             raise
 
-    def _tags(self, version: ModelVersion) -> Mapping[str, str]:
-        with self._connection.reach():
-            return self._connection.client.get_model_version(version.name, str(version.version)).tags
-
-    def _same_training(self, model: str, trained: TrainedModel) -> ModelVersion | None:
+    def _newest(self, model: str, tags: Mapping[str, str]) -> ModelVersion | None:
         versions = self._connection.client.search_model_versions(f"name = '{self.registered_name(model)}'")
-        wanted = _training_identity(trained)
-        same = [each for each in versions if wanted.items() <= each.tags.items()]
-        return _travelling(max(same, key=lambda each: int(each.version))) if same else None
+        matching = [each for each in versions if tags.items() <= each.tags.items()]
+        return _travelling(max(matching, key=lambda each: int(each.version))) if matching else None
 
     def _experiment(self, spec: ModelSpec) -> str:
         """The experiment of a model, made with its registered name when it is trained for the first time."""

@@ -89,7 +89,7 @@ def metric_estimates(
     truth, score = _arrays(labels, scores)
     losses = np.column_stack([_log_losses(truth, score), np.square(truth - score)])
     drawn = [
-        np.column_stack([_weighted_auc(truth, score, weights), weights @ losses / weights.sum(axis=1, keepdims=True)])
+        np.column_stack([_weighted_auc(truth, score, weights), _weighted_means(losses, weights)])
         for weights in _draws(entities, seed)
     ]
     values = (auc(truth, score), *losses.mean(axis=0))
@@ -138,6 +138,12 @@ def _weighted_auc(truth: Floats, score: Floats, weights: Floats) -> Floats:
     below = np.cumsum(negative, axis=1) - negative / 2
     with np.errstate(invalid="ignore", divide="ignore"):
         return (positive * below).sum(axis=1) / (positive.sum(axis=1) * negative.sum(axis=1))
+
+
+def _weighted_means(values: Floats, weights: Floats) -> Floats:
+    """The mean of every column of `values` for every row of `weights`; NaN where a row drew nobody."""
+    with np.errstate(invalid="ignore"):
+        return weights @ values / weights.sum(axis=1, keepdims=True)
 
 
 def _draws(entities: npt.ArrayLike, seed: int) -> Iterator[Floats]:

@@ -1,0 +1,106 @@
+"""Features lie before a training row's day, its label after it, and later data changes neither."""
+
+from datetime import date, timedelta
+
+import ibis
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from platform_assets.domain.model_spec import LabelRule
+from platform_assets.domain.modelling.training_set import labelled, training_set
+from platform_assets_tests.model_worlds import small_spec
+
+DAY = date(2026, 1, 31)
+AS_OF = DAY + timedelta(days=8)
+RULE = LabelRule("purchase", horizon_days=7, maturity_days=8)
+SPEC = small_spec(features=("visits",))
+USERS = ["ann", "bob", "cem"]
+FEATURES = pd.DataFrame(
+    [(DAY - timedelta(days=back), user, float(back)) for back in range(60) for user in USERS],
+    columns=["event_date", "user_id", "visits"],
+)
+EVENT_COLUMNS = ["event_date", "user_id", "event_type", "is_bot"]
+EVENT_SCHEMA = {"event_date": "date", "user_id": "string", "event_type": "string", "is_bot": "boolean"}
+
+events = st.lists(
+    st.tuples(
+        st.dates(DAY - timedelta(days=70), DAY + timedelta(days=30)),
+        st.sampled_from([*USERS, None]),
+        st.sampled_from(["purchase", "page_view"]),
+        st.sampled_from([True, False, None]),
+    ),
+    max_size=12,
+)
+
+
+def event_table(rows: list[tuple]) -> ibis.Table:
+    return ibis.memtable(pd.DataFrame(rows, columns=EVENT_COLUMNS), schema=EVENT_SCHEMA)
+
+
+def feature_table(frame: pd.DataFrame = FEATURES) -> ibis.Table:
+    return ibis.memtable(frame, schema={"event_date": "date", "user_id": "string", "visits": "float64"})
+
+
+def built(rows: list[tuple], features: pd.DataFrame = FEATURES, spec=SPEC) -> pd.DataFrame:
+    frame = training_set(feature_table(features), event_table(rows), spec, AS_OF).to_pandas()
+    return frame.sort_values(["feature_date", "user_id"], ignore_index=True)
+
+
+def label_of_ann(event_date: date, event_type: str = "purchase", is_bot: bool | None = False) -> int:
+    rows = ibis.memtable(
+        pd.DataFrame({"event_date": [DAY], "user_id": ["ann"]}), schema={"event_date": "date", "user_id": "string"}
+    )
+    table = labelled(
+        rows, event_table([(event_date, "ann", event_type, is_bot)]), RULE, entity="user_id", day="event_date"
+    )
+    return int(table.to_pandas()["label"].item())
+
+
+@pytest.mark.parametrize(("days_later", "label"), [(-1, 0), (0, 1), (6, 1), (7, 0)])
+def test_the_label_looks_at_the_day_and_the_six_after_it(days_later: int, label: int) -> None:
+    assert label_of_ann(DAY + timedelta(days=days_later)) == label
+
+
+def test_other_event_types_and_bots_are_no_label() -> None:
+    assert label_of_ann(DAY, event_type="page_view") == 0
+    assert label_of_ann(DAY, is_bot=True) == 0
+    assert label_of_ann(DAY, is_bot=None) == 1
+
+
+@settings(max_examples=20, deadline=None)
+@given(rows=events)
+def test_labels_are_what_a_plain_reading_of_the_rule_gives(rows: list[tuple]) -> None:
+    bought = {(user, when) for when, user, kind, bot in rows if kind == "purchase" and not bot and user}
+    frame = built(rows)
+    expected = [
+        int(any((row.user_id, row.feature_date.date() + timedelta(days=ahead)) in bought for ahead in range(7)))
+        for row in frame.assign(feature_date=pd.to_datetime(frame["feature_date"])).itertuples()
+    ]
+    assert frame["label"].tolist() == expected
+
+
+@settings(max_examples=15, deadline=None)
+@given(rows=events, later=events)
+def test_events_after_the_last_label_window_change_nothing(rows: list[tuple], later: list[tuple]) -> None:
+    after = [(day + timedelta(days=200), *rest) for day, *rest in later]
+    pd.testing.assert_frame_equal(built(rows), built(rows + after))
+
+
+def test_later_feature_days_change_nothing() -> None:
+    later = FEATURES.assign(event_date=[day + timedelta(days=60) for day in FEATURES["event_date"]])
+    pd.testing.assert_frame_equal(built([]), built([], pd.concat([FEATURES, later])))
+
+
+def test_only_days_with_a_mature_label_are_used() -> None:
+    days = pd.to_datetime(built([])["feature_date"]).dt.date
+    assert days.max() == DAY
+    assert set(days) == set(SPEC.feature_days(AS_OF))
+
+
+def test_the_sample_keeps_to_its_limit_and_does_not_depend_on_the_order_of_rows() -> None:
+    spec = small_spec(features=("visits",), sample_limit=20)
+    sample = built([], spec=spec)
+    assert len(sample) == 20
+    pd.testing.assert_frame_equal(sample, built([], FEATURES.sample(frac=1, random_state=3), spec=spec))

@@ -1,0 +1,48 @@
+"""A wrong spec is refused when it is written down, with a sentence that says what to do."""
+
+from datetime import date, timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from platform_assets.domain.errors import ConfigurationError
+from platform_assets.domain.model_spec import LabelRule
+from platform_assets_tests.model_worlds import small_spec
+
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"name": "Conversion Model"}, "no asset name"),
+    ({"description": " "}, "description is empty"),
+    ({"owner": "somebody"}, "neither a team nor a person"),
+    ({"features": ()}, "no feature columns"),
+    ({"features": ("visits", "visits")}, "named twice"),
+    ({"features": ("visits", "label")}, r"\['label'\] are no features"),
+    ({"features": ("visits", "user_id")}, r"\['user_id'\] are no features"),
+    ({"folds": 1}, "1 fold can't compare"),
+    ({"training_step_days": 0}, "training_step_days is 0"),
+    ({"sample_limit": 0}, "sample_limit is 0"),
+    ({"training_window_days": 20}, "a window of 20 days is too short"),
+    ({"promotion_margin": -0.1}, "no difference of AUCs"),
+]
+
+
+@pytest.mark.parametrize(("changes", "complaint"), WRONG)
+def test_a_wrong_field_is_named_with_what_to_do(changes: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(ConfigurationError, match=complaint) as caught:
+        small_spec(**changes)
+    assert caught.value.todo
+
+
+@pytest.mark.parametrize(("event_type", "horizon", "maturity"), [("", 7, 8), ("purchase", 0, 8), ("purchase", 7, 5)])
+def test_a_label_that_cannot_mature_is_refused(event_type: str, horizon: int, maturity: int) -> None:
+    with pytest.raises(ConfigurationError):
+        LabelRule(event_type, horizon, maturity)
+
+
+def test_feature_days_end_at_the_last_mature_label_and_stay_in_the_window() -> None:
+    spec = small_spec(training_window_days=42, training_step_days=2)
+    days = spec.feature_days(date(2026, 3, 1))
+    assert days[-1] == date(2026, 2, 21)
+    assert days[0] > days[-1] - timedelta(days=42)
+    assert {(late - early).days for early, late in pairwise(days)} == {2}
+    assert len({day.weekday() for day in days}) == 7
