@@ -1,0 +1,201 @@
+"""The truth tables beside the simulated files: who the persons are, what is probable, what went wrong and where.
+
+Only tests and reports read them. Each table is one Parquet file, left untouched if nothing changed.
+
+| table | one row is |
+|---|---|
+| persons | a person: kind, country, activity, interests at the start |
+| identifiers | a raw login, cookie or device id and the person it belongs to |
+| sites | a site: its domain, topic and whether it is a shop |
+| conversion_probability | a user key and a day: the probability of a purchase in the horizon that starts with the day |
+| trouble | a planted fault, with file and line where it has one |
+| files | a landing file and what its lines are |
+"""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from platform_assets.demo.conversions import UserKeys
+from platform_assets.demo.identifiers import Identifiers
+from platform_assets.demo.landing_files import LandedFile, write_if_changed
+from platform_assets.demo.population import COUNTRIES, KINDS, Population
+from platform_assets.demo.records import event_ids
+from platform_assets.demo.trouble import COPIES, MALFORMATIONS, ORIGINAL, WELL_FORMED, Deliveries
+from platform_assets.demo.web import CONTENT_SITES, SITES_PER_TOPIC, TOPICS, site_domains
+from platform_assets.demo.world import World
+
+TROUBLE = pa.schema(
+    {
+        "kind": pa.string(),
+        "detail": pa.string(),
+        "event_id": pa.string(),
+        "event_date": pa.date32(),
+        "landing_date": pa.date32(),
+        "file": pa.string(),
+        "line": pa.int64(),
+        "count": pa.int64(),
+    }
+)
+
+CONVERSION_PROBABILITY = pa.schema({"event_date": pa.date32(), "user_key": pa.string(), "probability": pa.float64()})
+
+
+class GrowingTable:
+    """A truth table that is written piece by piece. Nothing is in its place before `finish`."""
+
+    def __init__(self, folder: Path, name: str, schema: pa.Schema) -> None:
+        self._path, self._schema = folder / f"{name}.parquet", schema
+        self._sink = pa.BufferOutputStream()
+        self._writer = pq.ParquetWriter(self._sink, schema, compression="zstd")
+
+    def add(self, piece: pa.Table) -> None:
+        """Append rows."""
+        self._writer.write_table(piece.cast(self._schema))
+
+    def finish(self) -> None:
+        """Put the table in its place."""
+        self._writer.close()
+        write_if_changed(self._path, self._sink.getvalue().to_pybytes())
+
+
+def write_table(folder: Path, name: str, table: pa.Table) -> None:
+    """Write a truth table at once."""
+    growing = GrowingTable(folder, name, table.schema)
+    growing.add(table)
+    growing.finish()
+
+
+def write_people_and_sites(folder: Path, population: Population, identifiers: Identifiers) -> None:
+    """Write the tables that do not depend on what happens: persons, identifiers, sites."""
+    write_table(folder, "persons", _persons(population))
+    write_table(folder, "identifiers", _identifiers(population, identifiers))
+    ranks = np.arange(len(TOPICS) * SITES_PER_TOPIC)
+    sites = {
+        "domain": site_domains(),
+        "topic": np.repeat(TOPICS, SITES_PER_TOPIC),
+        "is_shop": ranks % SITES_PER_TOPIC >= len(CONTENT_SITES),
+    }
+    write_table(folder, "sites", pa.table(sites))
+
+
+def user_key_texts(keys: UserKeys, identifiers: Identifiers) -> pa.Array:
+    """The raw text of every user key: login or cookie."""
+    logins = pa.array(identifiers.login, pa.string()).take(pa.array(keys.login[keys.login >= 0]))
+    cookies = pa.array(identifiers.cookie, pa.string()).take(pa.array(keys.device[keys.device >= 0]))
+    return pa.concat_arrays([logins, cookies])
+
+
+def conversion_probabilities(world: World, day: int, keys: pa.Array, probability: np.ndarray) -> pa.Table:
+    """The planted probabilities of one day."""
+    columns = [pa.repeat(pa.scalar(world.date_of(day)), len(keys)), keys, pa.array(probability)]
+    return pa.table(columns, schema=CONVERSION_PROBABILITY)
+
+
+def trouble_in_file(world: World, landed: LandedFile, deliveries: Deliveries) -> pa.Table:
+    """Every fault of one file: duplicates, malformed lines, late records, bot events."""
+    good = (deliveries.copy == ORIGINAL) & (deliveries.malformed == WELL_FORMED)
+    copies, malformations = pa.array(COPIES), pa.array(MALFORMATIONS)
+    delays = pa.array(["on time", "one day", "two days"])
+    kinds = (
+        ("duplicate", deliveries.copy != ORIGINAL, copies, deliveries.copy),
+        ("malformed", deliveries.malformed != WELL_FORMED, malformations, deliveries.malformed),
+        ("late", good & (deliveries.late > 0), delays, deliveries.late),
+        ("bot", good & deliveries.events.is_bot, pa.array([""]), np.zeros(len(deliveries), dtype=np.int8)),
+    )
+    return pa.concat_tables(
+        [_faults(world, landed, deliveries, kind, np.flatnonzero(mask), texts.take(pa.array(code[mask])))
+         for kind, mask, texts, code in kinds]
+    )  # fmt: skip
+
+
+def trouble_of_world(world: World, lost_in_outage: int, not_landed: int) -> pa.Table:
+    """The faults that have no line: the missing hour, the schema change, the drift, records still on their way."""
+    rows = [
+        ("missing_hour", "13:00 to 14:00 UTC", world.missing_day, lost_in_outage),
+        ("schema_change", "records carry the field consent", world.consent_day, None),
+        ("not_landed", "due after the last landing day", None, not_landed),
+    ]
+    if world.drift_day is not None:
+        rows.append(("drift", "conversions follow other interests", world.drift_day, None))
+    if world.consent_day >= world.days:
+        rows = [row for row in rows if row[0] != "schema_change"]
+    kinds, details, days, counts = zip(*rows, strict=True)
+    nothing = pa.nulls(len(rows))
+    dates = pa.array([None if day is None else world.date_of(day) for day in days], pa.date32())
+    columns = [
+        pa.array(kinds),
+        pa.array(details),
+        nothing,
+        dates,
+        nothing,
+        nothing,
+        nothing,
+        pa.array(counts, pa.int64()),
+    ]
+    return pa.table(columns, names=TROUBLE.names).cast(TROUBLE)
+
+
+def files_table(world: World, landed: list[LandedFile]) -> pa.Table:
+    """What each landing file holds."""
+    rows = [asdict(file) | {"landing_date": world.date_of(file.landing_day)} for file in landed]
+    return pa.Table.from_pylist(rows).drop_columns(["landing_day", "changed"])
+
+
+def earlier_files(folder: Path) -> list[str]:
+    """The landing files that an earlier simulation into the same folders has left."""
+    path = folder / "files.parquet"
+    return pq.read_table(path, columns=["file"])["file"].to_pylist() if path.is_file() else []
+
+
+def _faults(
+    world: World, landed: LandedFile, deliveries: Deliveries, kind: str, rows: np.ndarray, detail: pa.Array
+) -> pa.Table:
+    ids = event_ids(deliveries.event_id[rows])
+    never_arrived = pa.repeat(pa.scalar(kind == "malformed"), len(rows))
+    first = np.datetime64(world.first_day)
+    return pa.table(
+        {
+            "kind": pa.repeat(pa.scalar(kind), len(rows)),
+            "detail": detail,
+            "event_id": pc.if_else(never_arrived, pa.scalar(None, pa.string()), ids),
+            "event_date": pa.array(first + deliveries.event_day[rows], pa.date32()),
+            "landing_date": pa.repeat(pa.scalar(world.date_of(landed.landing_day)), len(rows)),
+            "file": pa.repeat(pa.scalar(landed.file), len(rows)),
+            "line": pa.array(rows + 1),
+            "count": pa.repeat(pa.scalar(1, pa.int64()), len(rows)),
+        },
+        schema=TROUBLE,
+    )
+
+
+def _persons(population: Population) -> pa.Table:
+    interests = population.interests(0)
+    return pa.table(
+        {
+            "person_id": np.arange(population.persons),
+            "kind": pa.array(KINDS).take(pa.array(population.kind)),
+            "country": pa.array(COUNTRIES).take(pa.array(population.country)),
+            "activity": population.activity,
+            **{f"interest_{topic}": interests[:, column] for column, topic in enumerate(TOPICS)},
+        }
+    )
+
+
+def _identifiers(population: Population, identifiers: Identifiers) -> pa.Table:
+    devices = len(population.device_person)
+    device_ids = pa.array([text or None for text in identifiers.device_id[:devices]], pa.string())
+    kinds = (
+        ("login", pa.array(identifiers.login, pa.string()), population.login_person),
+        ("cookie_id", pa.array(identifiers.cookie[:devices], pa.string()), population.device_person),
+        ("device_id", device_ids, population.device_person),
+    )
+    tables = [
+        pa.table({"kind": pa.repeat(pa.scalar(kind), len(person)), "identifier": texts, "person_id": person})
+        for kind, texts, person in kinds
+    ]
+    return pa.concat_tables(tables).filter(pc.field("identifier").is_valid())
