@@ -172,7 +172,7 @@ def _elapsed(session: np.ndarray, position: np.ndarray, first: np.ndarray, rng: 
 
 
 def _start_of_purchases(world: World, day: int, sessions: _Sessions, length: np.ndarray) -> np.ndarray:
-    """Starts, moved where a purchase would otherwise fall beyond midnight or into the outage, where the truth has none."""
+    """Starts, moved where a purchase would otherwise fall beyond midnight or into the outage, where none is planted."""
     start = np.where(sessions.buys, np.minimum(sessions.start, DAY_MS - 60_000 - length), sessions.start)
     if day != world.missing_day:
         return start
