@@ -72,7 +72,7 @@ def _whole_lines(chunks: Iterator[bytes], limits: ReadLimits) -> Iterator[tuple[
 
 def split_lines(data: bytes) -> tuple[pa.BinaryArray, Lines, int]:
     """The lines of a text that are not blank, their places among all lines from 0, and the number of all lines."""
-    if b"\r\n" in data:
+    if b"\r" in data:  # a search for one byte is much faster than one for two
         data = data.replace(b"\r\n", b"\n")
     ends = np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n"))
     if not data.endswith(b"\n"):
