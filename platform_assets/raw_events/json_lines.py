@@ -34,15 +34,17 @@ def parse_json_lines(records: ibis.Table, source: Source) -> ibis.Table:
         {_count(at): table.is_json.ifelse(_keys(table, at).length(), 0).fill_null(0) for at in objects}
     )
     table = table.mutate({_plain(at): _is_plain(table, shape, at) for at in objects})
-    is_plain = table[_plain(())]
-    doubled = ibis.coalesce(*(_doubled_key(_keys(table, at)) for at in objects))
-    table = table.mutate(doubled_key=(is_plain | ~table.is_json).ifelse(no_text, doubled))
+    close_look = table.is_json & ~table[_plain(())]
+    table = table.mutate(
+        {_listed(at): close_look.ifelse(_keys(table, at), ibis.null("array<string>")) for at in objects}
+    )
+    table = table.mutate(doubled_key=ibis.coalesce(*(_doubled_key(table[_listed(at)]) for at in objects)))
     extra_fields = json_merge_patch(table.record, _patch(table, shape)).nullif("{}")
     return table.select(
         *("landing_date", "file", "line", "record"),
         problem=_problem(table),
         **{source.raw_column(field): _value(table.document, _path(field)) for field in source.source_fields},
-        extra_fields=(is_plain | ~table.is_json | table.doubled_key.notnull()).ifelse(no_text, extra_fields),
+        extra_fields=(table[_listed(())].notnull() & table.doubled_key.isnull()).ifelse(extra_fields, no_text),
     )
 
 
@@ -133,3 +135,7 @@ def _count(at: Path) -> str:
 
 def _plain(at: Path) -> str:
     return ".".join(("is_plain", *at))
+
+
+def _listed(at: Path) -> str:
+    return ".".join(("keys", *at))
