@@ -5,9 +5,10 @@ models exist stands in `platform_assets.trained_models`, one spec a file; how a 
 stands in `platform_assets.domain.modelling`.
 """
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -108,6 +109,13 @@ class ModelSpec:
         last = self.label.last_mature(training_date)
         back = range(0, self.training_window_days, self.training_step_days)
         return tuple(sorted(last - timedelta(days=days) for days in back))
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes with every field; functions count by their name, their code counts with their module's."""
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        named = {name: f"{v.__module__}.{v.__qualname__}" if callable(v) else repr(v) for name, v in values.items()}
+        return hashlib.sha256(repr(sorted(named.items())).encode()).hexdigest()[:12]
 
     def table(self, suffix: str) -> str:
         """The name of one of the model's tables or assets, e.g. `conversion_scores`."""

@@ -46,3 +46,9 @@ def test_feature_days_end_at_the_last_mature_label_and_stay_in_the_window() -> N
     assert days[0] > days[-1] - timedelta(days=42)
     assert {(late - early).days for early, late in pairwise(days)} == {2}
     assert len({day.weekday() for day in days}) == 7
+
+
+def test_the_fingerprint_follows_every_change_and_nothing_else() -> None:
+    assert small_spec().fingerprint == small_spec().fingerprint
+    assert small_spec(seed=2).fingerprint != small_spec().fingerprint
+    assert small_spec(estimator=print).fingerprint != small_spec().fingerprint

@@ -122,7 +122,7 @@ class ModelRegistry:
 
     def record_verdict(self, version: ModelVersion, verdict: Verdict) -> None:
         """Write the verdict to the version; a promoted one becomes champion, and remembers whom it replaced."""
-        with self._connection.reach():
+        with self._connection.reach() as client:
             number = str(version.version)
             before = self._by_alias(version.name.removeprefix(f"{self.prefix}."), CHAMPION)
             tags = {
@@ -133,9 +133,9 @@ class ModelRegistry:
             if verdict.promoted and (before is None or before.version != version.version):
                 tags["replaced_version"] = str(before.version) if before else ""
             for key, value in tags.items():
-                self._connection.client.set_model_version_tag(version.name, number, key, value)
+                client.set_model_version_tag(version.name, number, key, value)
             if verdict.promoted:  # last: who is champion has its verdict
-                self._connection.client.set_registered_model_alias(version.name, CHAMPION, number)
+                client.set_registered_model_alias(version.name, CHAMPION, number)
 
     def trained_on(self, model: str, training_date: date) -> ModelVersion | None:
         """The newest version that was trained as of a date."""
@@ -152,8 +152,12 @@ class ModelRegistry:
         tag = self.tags(version).get("verdict")
         return Verdict(**json.loads(tag)) if tag else None
 
+    def is_rolled_back(self, version: ModelVersion) -> bool:
+        """Whether somebody took the version out of service; it is not promoted again."""
+        return "rolled_back_to" in self.tags(version)
+
     def roll_back(self, model: str) -> ModelVersion:
-        """Make the version that the champion replaced champion again."""
+        """Make the version that the champion replaced champion again, and keep the replaced one out."""
         champion = self.require_champion(model)
         before = self.tags(champion).get("replaced_version")
         if not before:
@@ -162,8 +166,9 @@ class ModelRegistry:
                 where=champion.name,
                 todo="train and promote a new version instead",
             )
-        with self._connection.reach():
-            self._connection.client.set_registered_model_alias(champion.name, CHAMPION, before)
+        with self._connection.reach() as client:
+            client.set_model_version_tag(champion.name, str(champion.version), "rolled_back_to", before)
+            client.set_registered_model_alias(champion.name, CHAMPION, before)
         return self.version(model, int(before))
 
     def load(self, version: ModelVersion) -> LoadedModel:

@@ -10,14 +10,15 @@ import pandas as pd
 from platform_assets.domain.errors import PlatformError
 from platform_assets.domain.model_spec import ModelSpec
 from platform_assets.domain.modelling.quality import calibration_error, lift_at_top, metric_estimates
+from platform_assets.domain.modelling.time_split import as_days
 
 
 class LabelsNotMature(PlatformError):
     """The outcome of a day is asked for before it is final."""
 
 
-def require_mature(event_date: date, landed_until: date | None, spec: ModelSpec) -> date:
-    """The landing day on which the labels of `event_date` became final; raises `LabelsNotMature` if it isn't complete.
+def require_mature(event_date: date, landed_until: date | None, spec: ModelSpec) -> None:
+    """Raises `LabelsNotMature` unless the landing day that makes the labels of `event_date` final is complete.
 
     `landed_until` is the last complete landing day, None if there is none.
     """
@@ -30,15 +31,14 @@ def require_mature(event_date: date, landed_until: date | None, spec: ModelSpec)
             todo=f"materialise events up to landing day {needed}, or validate "
             + (f"days until {spec.label.last_mature(landed_until)}" if landed_until else "later"),
         )
-    return needed
 
 
-def validation_report(scored: pd.DataFrame, spec: ModelSpec, mature_at: date) -> pd.DataFrame:
+def validation_report(scored: pd.DataFrame, spec: ModelSpec) -> pd.DataFrame:
     """One row of figures for each (event_date, model_version) of labelled scores; no AUC where only one outcome is."""
     keys = ["event_date", "model_name", "model_version", "trained_until", "in_sample"]
     reports = [
-        dict(zip(keys, values, strict=True)) | _figures(rows, spec) | {"mature_at": mature_at}
-        for values, rows in scored.groupby(keys, sort=True)
+        dict(zip(keys, values, strict=True)) | _figures(rows, spec) | {"mature_at": spec.label.mature_at(values[0])}
+        for values, rows in scored.assign(event_date=as_days(scored["event_date"]).astype(object)).groupby(keys)
     ]
     return pd.DataFrame(reports, columns=[*keys, *VALIDATION_FIGURES, "mature_at"])
 

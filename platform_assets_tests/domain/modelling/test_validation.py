@@ -34,7 +34,7 @@ def scored_day(rows: int = 500, version: int = 3) -> pd.DataFrame:
 
 def test_figures_agree_with_scikit_learn() -> None:
     scored = scored_day()
-    row = validation_report(scored, SPEC, MATURE).iloc[0]
+    row = validation_report(scored, SPEC).iloc[0]
     assert row["auc"] == pytest.approx(roc_auc_score(scored["label"], scored["score"]))
     assert row["log_loss"] == pytest.approx(log_loss(scored["label"], scored["score"]))
     assert row["brier"] == pytest.approx(brier_score_loss(scored["label"], scored["score"]))
@@ -43,26 +43,27 @@ def test_figures_agree_with_scikit_learn() -> None:
 
 
 def test_every_version_that_scored_the_day_gets_a_row_of_its_own() -> None:
-    report = validation_report(pd.concat([scored_day(version=3), scored_day(version=4)]), SPEC, MATURE)
+    report = validation_report(pd.concat([scored_day(version=3), scored_day(version=4)]), SPEC)
     assert report["model_version"].tolist() == [3, 4]
 
 
 def test_the_report_has_the_columns_of_its_contract() -> None:
-    assert set(validation_report(scored_day(), SPEC, MATURE)) == set(validation_contract(SPEC).column_names)
+    assert set(validation_report(scored_day(), SPEC)) == set(validation_contract(SPEC).column_names)
 
 
 def test_a_day_without_a_positive_has_losses_but_no_auc() -> None:
-    row = validation_report(scored_day().assign(label=0), SPEC, MATURE).iloc[0]
+    row = validation_report(scored_day().assign(label=0), SPEC).iloc[0]
     assert np.isnan(row["auc"]) and np.isnan(row["lift_top_decile"])
     assert row["brier"] > 0
 
 
 def test_no_scores_give_no_row() -> None:
-    assert validation_report(scored_day().head(0), SPEC, MATURE).empty
+    assert validation_report(scored_day().head(0), SPEC).empty
 
 
 def test_labels_are_mature_when_the_last_landing_day_is_complete() -> None:
-    assert require_mature(DAY, MATURE, SPEC) == MATURE
+    require_mature(DAY, MATURE, SPEC)
+    assert validation_report(scored_day(), SPEC)["mature_at"].tolist() == [MATURE]
 
 
 @pytest.mark.parametrize("landed_until", [date(2026, 2, 8), None])

@@ -129,6 +129,7 @@ def test_rolling_back_restores_the_champion_before(registry: ModelRegistry, regi
     registry.record_verdict(second, YES)
     assert registry.roll_back("conversion") == first
     assert registry.champion("conversion") == first
+    assert registry.is_rolled_back(second)
     with pytest.raises(ModelNotFound, match="replaced no other champion"):
         registry.roll_back("conversion")
 

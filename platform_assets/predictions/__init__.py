@@ -1,0 +1,1 @@
+"""Stage 5: scored days, every row with the version of the model that made it."""

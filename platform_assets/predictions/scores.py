@@ -1,0 +1,56 @@
+"""`<model>_scores`: every user of a day, scored by the champion."""
+
+import dagster as dg
+import ibis
+import pandas as pd
+
+from platform_assets.domain.contracts.model_tables import scores_contract
+from platform_assets.domain.model_spec import ModelSpec
+from platform_assets.table_asset import table_asset
+from resources.model_registry.model_files import LoadedModel
+from resources.model_registry.resource import ModelRegistryResource
+
+
+def predictions_assets(spec: ModelSpec, days: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition]:
+    """The scores of `spec`, partitioned by the day that is scored."""
+    contract = scores_contract(spec)
+
+    @table_asset(
+        contract,
+        partitions_def=days,
+        ins={"features": dg.AssetIn(spec.feature_table)},
+        deps=[spec.table("champion")],
+        kinds=frozenset({"deltalake", "scikitlearn"}),
+    )
+    def score(
+        context: dg.AssetExecutionContext, features: ibis.Table, model_registry: ModelRegistryResource
+    ) -> ibis.Table:
+        """The champion's score of every user with features on the day.
+
+        The champion is looked up once a run, and its files are verified before they are loaded. `in_sample` marks
+        days that it has learnt from.
+        """
+        registry = model_registry.registry
+        champion = registry.load(registry.require_champion(spec.name))
+        rows = features.select(spec.feature_date_column, spec.entity, *spec.features).to_pandas()
+        context.log.info(f"scoring {len(rows)} rows with {champion.version}")
+        return ibis.memtable(scored(rows, spec, champion), schema=contract.schema())
+
+    return [score]
+
+
+def scored(rows: pd.DataFrame, spec: ModelSpec, champion: LoadedModel) -> pd.DataFrame:
+    """One row of scores for every row of features, with the version that made them."""
+    version = champion.version
+    days = pd.to_datetime(rows[spec.feature_date_column])
+    return pd.DataFrame(
+        {
+            "event_date": days.dt.date,
+            spec.entity: rows[spec.entity],
+            "score": champion.score(rows),
+            "model_name": version.name,
+            "model_version": version.version,
+            "trained_until": version.trained_until,
+            "in_sample": days <= pd.Timestamp(version.trained_until),
+        }
+    )

@@ -1,0 +1,89 @@
+"""`<model>_model`: the model trained as of a training date, registered as challenger."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import dagster as dg
+import ibis
+
+from platform_assets.domain.model_spec import ModelSpec
+from platform_assets.domain.modelling.model_card import model_card
+from platform_assets.domain.modelling.pictures import as_markdown, quality_picture
+from platform_assets.domain.modelling.training import TrainedModel, train
+from platform_assets.table_asset import code_version, stage_of
+from resources.model_registry.model_version import ModelVersion
+from resources.model_registry.resource import ModelRegistryResource
+
+
+def model_asset(spec: ModelSpec, days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
+    """The model of `spec`; its files lie in the registry, downstream assets find it there by alias."""
+    training_set_key = dg.AssetKey(spec.table("training_set"))
+    revision = f"{code_version(__name__)}-{spec.fingerprint}"
+
+    @dg.asset(
+        name=spec.table("model"),
+        group_name=stage_of(__name__),
+        description=f"{spec.description.strip()}\n\nChosen by a search over time-ordered folds, measured on held-out "
+        "later days, logged to MLflow and registered as challenger. Only the champion scores.",
+        partitions_def=days,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        ins={"training_set": dg.AssetIn(training_set_key)},
+        kinds={"mlflow", "scikitlearn"},
+        owners=[spec.owner],
+        code_version=revision,
+        pool=f"write_{spec.table('model')}",
+    )
+    def learn(
+        context: dg.AssetExecutionContext, training_set: ibis.Table, model_registry: ModelRegistryResource
+    ) -> None:
+        for key in context.partition_keys:
+            rows = training_set.filter(training_set.training_date == date.fromisoformat(key)).to_pandas()
+            trained = train(rows, spec, date.fromisoformat(key))
+            versions = input_versions(context.instance, training_set_key, key)
+            card = model_card(spec, trained, versions)
+            picture = _picture(spec, trained)
+            tags = {"dagster_run_id": context.run_id, "code_version": revision}
+            tags |= {f"delta_version.{table}": str(version) for table, version in versions.items()}
+            version = model_registry.registry.register(spec, trained, card=card, picture=picture, tags=tags)
+            context.log.info(f"registered {version}: AUC {trained.metrics['auc']}")
+            context.add_asset_metadata(_metadata(trained, version, card, picture), partition_key=key)
+
+    return learn
+
+
+def input_versions(instance: dg.DagsterInstance, table: dg.AssetKey, partition: str) -> dict[str, int]:
+    """Delta versions of a table's partition and of what it was made from, as recorded when it was published."""
+    wanted = dg.AssetRecordsFilter(asset_key=table, asset_partitions=[partition])
+    records = instance.fetch_materializations(wanted, limit=1).records
+    if not records or records[0].asset_materialization is None:
+        return {}
+    metadata: Mapping[str, Any] = records[0].asset_materialization.metadata
+    upstream = metadata["input_versions"].value if "input_versions" in metadata else {}
+    own = {table.path[-1]: metadata["delta_version"].value} if "delta_version" in metadata else {}
+    return {**upstream, **own}
+
+
+def _picture(spec: ModelSpec, trained: TrainedModel) -> bytes:
+    days = trained.holdout["feature_date"]
+    title = f"{spec.name} on held-out days {days.min():%Y-%m-%d} to {days.max():%Y-%m-%d}"
+    return quality_picture(trained.holdout["label"], trained.holdout["score"], title)
+
+
+def _metadata(trained: TrainedModel, version: ModelVersion, card: str, picture: bytes) -> dict[str, Any]:
+    return {
+        "picture": dg.MetadataValue.md(as_markdown(picture, "ROC and calibration on held-out days")),
+        "model_card": dg.MetadataValue.md(card),
+        "auc": trained.metrics["auc"].value,
+        "auc_low": trained.metrics["auc"].low,
+        "auc_high": trained.metrics["auc"].high,
+        "log_loss": trained.metrics["log_loss"].value,
+        "brier": trained.metrics["brier"].value,
+        "training_rows": trained.rows,
+        "trained_until": str(trained.trained_until),
+        "model_name": version.name,
+        "model_version": version.version,
+        "model_digest": version.digest,
+        "mlflow_run_id": version.run_id,
+        "search": dg.MetadataValue.json(trained.search_table.round(4).to_dict("records")),
+    }

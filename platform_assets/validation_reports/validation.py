@@ -1,0 +1,42 @@
+"""`<model>_validation`: how the scores of a day compare with what came true."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import dagster as dg
+import ibis
+
+from platform_assets.domain.contracts.model_tables import validation_contract
+from platform_assets.domain.model_spec import ModelSpec
+from platform_assets.domain.modelling.training_set import labelled
+from platform_assets.domain.modelling.validation import require_mature, validation_report
+from platform_assets.partitions import days_around
+from platform_assets.table_asset import table_asset
+from platform_assets.validation_reports.landing import landed_until
+
+
+def validation_reports_assets(
+    spec: ModelSpec, days: dg.DailyPartitionsDefinition, landing_tables: Sequence[str]
+) -> list[dg.AssetsDefinition]:
+    """The validation of `spec`. Labels are final when every one of `landing_tables` has the landing day for it."""
+    contract = validation_contract(spec)
+    ins = {
+        "scores": dg.AssetIn(spec.table("scores")),
+        "events": dg.AssetIn(partition_mapping=days_around(before=0, after=spec.label.horizon_days - 1)),
+    }
+
+    @table_asset(contract, partitions_def=days, ins=ins, kinds=frozenset({"deltalake", "scikitlearn"}))
+    def validate(context: dg.AssetExecutionContext, scores: ibis.Table, events: ibis.Table) -> ibis.Table:
+        """AUC with its interval, losses, calibration and lift of a day's scores, one row per model version.
+
+        A day is validated when its labels can't change any more; asked for earlier, it says which landing day it
+        waits for.
+        """
+        complete = landed_until(context.instance, landing_tables)
+        require_mature(max(date.fromisoformat(key) for key in context.partition_keys), complete, spec)
+        with_labels = labelled(scores, events, spec.label, entity=spec.entity, day="event_date")
+        report = validation_report(with_labels.to_pandas(), spec)
+        context.log.info(f"{len(report)} validated days and versions")
+        return ibis.memtable(report, schema=contract.schema())
+
+    return [validate]

@@ -1,0 +1,207 @@
+"""From features to validation: the assets of one spec, wired by their factories, on a small lakehouse and registry."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+
+import dagster as dg
+import ibis
+import numpy as np
+import pandas as pd
+import pytest
+
+from platform_assets.domain.contracts.contract import Column, Contract
+from platform_assets.domain.modelling.validation import LabelsNotMature
+from platform_assets.partitions import daily
+from platform_assets.predictions.scores import predictions_assets
+from platform_assets.table_asset import table_asset
+from platform_assets.trained_models.factory import trained_models_assets
+from platform_assets.validation_reports.validation import validation_reports_assets
+from platform_assets_tests.model_worlds import small_spec
+from resources.compute.duckdb_engine import DuckDBEngine
+from resources.lakehouse.io_manager import DeltaIOManager, read
+from resources.lakehouse.tables import Lakehouse
+from resources.model_registry.model_version import ModelNotFound
+from resources.model_registry.registry import ModelRegistry
+from resources.model_registry.resource import ModelRegistryResource
+
+SPEC = small_spec()
+FIRST, LAST = date(2026, 1, 1), date(2026, 3, 5)
+TRAINING_DATE = date(2026, 2, 20)
+SCORED = date(2026, 2, 22)
+USERS = 200
+DAYS = daily(FIRST, LAST)
+FEATURES = Contract(
+    "user_features",
+    "One row is one user on one day.",
+    key=("event_date", "user_id"),
+    columns=(
+        Column("event_date", "date", "The day"),
+        Column("user_id", "string", "Who"),
+        *(Column(name, "float64", name) for name in SPEC.features),
+    ),
+)
+EVENTS = Contract(
+    "events",
+    "One row is one event.",
+    key=("event_date", "user_id"),
+    columns=(
+        Column("event_date", "date", "The day"),
+        Column("user_id", "string", "Who"),
+        Column("event_type", "string", "What"),
+        Column("is_bot", "boolean", "A machine"),
+    ),
+)
+
+
+def world() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Features and purchases that follow one hidden interest a user."""
+    random = np.random.default_rng(4)
+    days = pd.date_range(FIRST, LAST).date
+    interest = np.tile(random.gamma(2.0, 0.5, USERS), len(days))
+    keys = pd.DataFrame(
+        {"event_date": np.repeat(days, USERS), "user_id": np.tile([f"u{n:03d}" for n in range(USERS)], len(days))}
+    )
+    visits, carts = random.poisson(3 * interest).astype(float), random.poisson(2 * interest).astype(float)
+    features = keys.assign(visits=visits, carts=carts, noise=random.normal(size=len(keys)))
+    buys = random.random(len(keys)) < 0.04 * interest**2
+    return features, keys[buys].assign(event_type="purchase", is_bot=False)
+
+
+def table_of(contract: Contract, frame: pd.DataFrame) -> dg.AssetsDefinition:
+    def rows() -> ibis.Table:
+        return ibis.memtable(frame, schema=contract.schema())
+
+    return table_asset(contract, partitions_def=DAYS)(rows)
+
+
+@dataclass
+class Platform:
+    """The chain's assets on an instance of their own."""
+
+    io_manager: DeltaIOManager
+    resource: ModelRegistryResource
+    instance: dg.DagsterInstance
+    assets: list[dg.AssetsDefinition] = field(default_factory=list)
+
+    def run(self, asset: str, first: date | None = None, last: date | None = None) -> dg.ExecuteInProcessResult:
+        tags = {"dagster/asset_partition_range_start": str(first), "dagster/asset_partition_range_end": str(last)}
+        return dg.materialize(
+            self.assets,
+            resources={"lakehouse": self.io_manager, "model_registry": self.resource},
+            instance=self.instance,
+            selection=asset,
+            partition_key=str(first) if first and not last else None,
+            tags=tags if last else {},
+        )
+
+    def rows(self, table: str) -> pd.DataFrame:
+        snapshot = self.io_manager.lakehouse.snapshot(table)
+        return read(self.io_manager.lakehouse, self.io_manager.engine, snapshot, None).to_pandas()
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """The chain, run once: trained, promoted, a few days scored, one validated."""
+    folder = tmp_path_factory.mktemp("chain")
+    features, purchases = world()
+    assets = [table_of(FEATURES, features), table_of(EVENTS, purchases)]
+    assets += trained_models_assets(SPEC, FEATURES, DAYS) + predictions_assets(SPEC, DAYS)
+    assets += validation_reports_assets(SPEC, DAYS, ["raw_clicks"])
+    engine = DuckDBEngine(spill_folder=folder / "spill")
+    io_manager = DeltaIOManager(Lakehouse(str(folder / "lake")), engine, folder / "staging", allow_emptying=False)
+    resource = ModelRegistryResource(
+        tracking_uri=f"sqlite:///{folder / 'mlflow.db'}", artifact_root=str(folder / "artifacts")
+    )
+    with dg.instance_for_test() as instance:
+        for landed in pd.date_range(FIRST, LAST).date:
+            instance.report_runless_asset_event(dg.AssetMaterialization("raw_clicks", partition=str(landed)))
+        chain = Platform(io_manager, resource, instance, assets)
+        chain.run("user_features", FIRST, LAST)
+        chain.run("events", FIRST, LAST)
+        chain.run("conversion_training_set", TRAINING_DATE)
+        chain.run("conversion_model", TRAINING_DATE)
+        chain.run("conversion_champion")
+        chain.run("conversion_scores", TRAINING_DATE - timedelta(days=30), SCORED + timedelta(days=8))
+        chain.run("conversion_validation", SCORED)
+        yield chain
+
+
+@pytest.fixture
+def registry(platform: Platform) -> ModelRegistry:
+    return platform.resource.registry
+
+
+def test_groups_are_the_stage_folders(platform: Platform) -> None:
+    groups = {
+        asset.key.to_user_string(): group for asset in platform.assets for group in asset.group_names_by_key.values()
+    }
+    assert {name: group for name, group in groups.items() if name.startswith("conversion")} == {
+        "conversion_training_set": "trained_models",
+        "conversion_model": "trained_models",
+        "conversion_champion": "trained_models",
+        "conversion_scores": "predictions",
+        "conversion_validation": "validation_reports",
+    }
+
+
+def test_a_planted_interest_makes_a_champion_with_its_reason(platform: Platform, registry: ModelRegistry) -> None:
+    (row,) = platform.rows("conversion_champion").to_dict("records")
+    assert row["promoted"]
+    assert row["reason"].startswith("promoted: the candidate for first champion beats")
+    assert registry.require_champion("conversion").version == row["challenger_version"]
+
+
+def test_the_version_names_run_code_and_delta_versions_it_was_made_from(registry: ModelRegistry) -> None:
+    tags = registry.tags(registry.require_champion("conversion"))
+    assert {"dagster_run_id", "code_version", "delta_version.events", "delta_version.user_features"} <= set(tags)
+
+
+def test_the_ui_shows_picture_card_and_figures_of_the_model(platform: Platform) -> None:
+    event = platform.instance.get_latest_materialization_event(dg.AssetKey("conversion_model"))
+    assert event is not None and event.asset_materialization is not None
+    metadata = event.asset_materialization.metadata
+    assert "data:image/png;base64," in str(metadata["picture"].value)
+    assert metadata["auc_low"].value < metadata["auc"].value < metadata["auc_high"].value
+
+
+def test_training_again_on_the_same_rows_registers_nothing_new(platform: Platform, registry: ModelRegistry) -> None:
+    before = registry.challenger("conversion")
+    platform.run("conversion_model", TRAINING_DATE)
+    assert registry.challenger("conversion") == before
+
+
+def test_asking_for_the_verdict_again_keeps_it(platform: Platform) -> None:
+    before = platform.rows("conversion_champion")["reason"].tolist()
+    platform.run("conversion_champion")
+    assert platform.rows("conversion_champion")["reason"].tolist() == before
+
+
+def test_scores_carry_the_version_and_tell_the_days_it_has_seen(platform: Platform, registry: ModelRegistry) -> None:
+    scores = platform.rows("conversion_scores")
+    champion = registry.require_champion("conversion")
+    assert scores.groupby("event_date").size().eq(USERS).all()
+    assert set(scores["model_version"]) == {champion.version}
+    seen = pd.to_datetime(scores["event_date"]) <= pd.Timestamp(champion.trained_until)
+    assert scores["in_sample"].equals(seen)
+    assert 0 < seen.sum() < len(seen)
+
+
+def test_validation_finds_that_scores_of_later_days_came_true(platform: Platform) -> None:
+    (row,) = platform.rows("conversion_validation").to_dict("records")
+    assert pd.Timestamp(row["event_date"]).date() == SCORED
+    assert pd.Timestamp(row["mature_at"]).date() == SCORED + timedelta(days=8)
+    assert not row["in_sample"]
+    assert 0.6 < row["auc_low"] < row["auc"]
+
+
+def test_a_day_whose_labels_can_still_change_is_not_validated(platform: Platform) -> None:
+    with pytest.raises(LabelsNotMature, match="complete until 2026-03-05"):
+        platform.run("conversion_validation", LAST - timedelta(days=7))
+
+
+def test_without_a_champion_nothing_is_scored(platform: Platform, tmp_path: Path) -> None:
+    empty = ModelRegistryResource(tracking_uri=platform.resource.tracking_uri, artifact_root="unused", prefix="no.one")
+    with pytest.raises(ModelNotFound, match=r"no\.one\.conversion.*no version is champion"):
+        Platform(platform.io_manager, empty, platform.instance, platform.assets).run("conversion_scores", SCORED)
