@@ -11,10 +11,12 @@ from datetime import date
 import pyarrow as pa
 
 from platform_assets.domain.source import Format, Source
+from platform_assets.raw_events.csv_records import csv_records
 from platform_assets.raw_events.landed_file import FileReading, LandedFile, LandedFileError, ReadLimits
 from platform_assets.raw_events.landing_places import FoundFile, find_landed_files
 from platform_assets.raw_events.line_records import RecordBlock, line_records
 from platform_assets.raw_events.nesting import mark_too_deep
+from platform_assets.raw_events.parquet_records import parquet_records
 
 __all__ = ["LandedFile", "LandedFileError", "LandedRecords", "ReadLimits", "batch_schema", "read_landing_days"]
 
@@ -92,8 +94,10 @@ def _blocks(source: Source, reading: FileReading) -> Iterator[RecordBlock]:
             return (mark_too_deep(block, reading.limits.max_nesting) for block in line_records(reading))
         case Format.ACCESS_LOG:
             return line_records(reading)
-        case _:
-            raise NotImplementedError(source.format)
+        case Format.CSV:
+            return csv_records(reading, source)
+        case Format.PARQUET:
+            return parquet_records(reading, source)
 
 
 def _batch(block: RecordBlock, reading: FileReading, schema: pa.Schema) -> pa.RecordBatch:

@@ -1,0 +1,34 @@
+"""Matches the columns of a file that has a header (CSV, Parquet) with the fields that its source declares."""
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from platform_assets.domain.source import Source
+from platform_assets.raw_events.json_text import as_received, json_objects
+from platform_assets.raw_events.landed_file import FileReading
+
+
+def check_header(reading: FileReading, source: Source, header: Sequence[str]) -> None:
+    """Raise LandedFileError if a declared field has no column, or two columns have one name."""
+    doubled = sorted({name for name in header if header.count(name) > 1})
+    if doubled:
+        raise reading.error(
+            f"has several columns named {', '.join(doubled)}", "have the file delivered with one name for each column"
+        )
+    missing = [field for field in source.source_fields if field not in header]
+    if missing:
+        raise reading.error(
+            f"has no column for {', '.join(missing)}; its columns are {', '.join(header)}",
+            f"have the file delivered with these columns, or correct the fields (or delimiter) of source {source.name}",
+        )
+
+
+def raw_columns(source: Source, header: Sequence[str], columns: Sequence[pa.Array]) -> dict[str, pa.StringArray]:
+    """The declared fields as received under their raw columns' names, and `extra_fields` with all others."""
+    by_name = dict(zip(header, columns, strict=True))
+    declared = {source.raw_column(field): as_received(by_name[field]) for field in source.source_fields}
+    extra = [name for name in header if name not in source.source_fields]
+    size = len(columns[0]) if columns else 0
+    extra_fields = json_objects(extra, [by_name[name] for name in extra]) if extra else pa.nulls(size, pa.string())
+    return {**declared, "extra_fields": extra_fields}

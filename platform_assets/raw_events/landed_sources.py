@@ -1,0 +1,81 @@
+"""One raw asset for every declared source: the records of a landing day as received.
+
+How files are found, read and parsed stands in the sibling modules; which sources exist in `config/sources.yaml`.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import dagster as dg
+import ibis
+
+from platform_assets.domain.source import Source
+from platform_assets.raw_events.landed_file import LandedFile, ReadLimits
+from platform_assets.raw_events.landed_records import read_landing_days
+from platform_assets.raw_events.parsing import parse_records
+from platform_assets.table_asset import table_asset
+from resources.compute.engine import Engine
+from resources.lakehouse.io_manager import Evidence
+from resources.landing_zone import LandingZoneResource
+
+
+def raw_assets(sources: Sequence[Source], landing_days: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition]:
+    """The raw assets, `raw_<source>`, cut by the day on which a file landed."""
+    return [_raw_asset(source, landing_days) for source in sources]
+
+
+def _raw_asset(source: Source, landing_days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
+    contract = source.raw_contract()
+
+    def landed(
+        context: dg.AssetExecutionContext, engine: dg.ResourceParam[Engine], landing_zone: LandingZoneResource
+    ) -> tuple[ibis.Table, Evidence]:
+        days = [date.fromisoformat(key) for key in context.partition_keys]
+        limits = ReadLimits(
+            max_file_bytes=landing_zone.max_file_bytes,
+            max_record_bytes=landing_zone.max_record_bytes,
+            max_nesting=landing_zone.max_nesting,
+        )
+        records = read_landing_days(source, days, landing_zone.root, limits)
+        context.log.info(f"{len(days)} landing day(s) of {source.name}: reading {source.place}")
+        lines = engine.from_arrow(f"landed_{source.name}", records.reader)
+        return parse_records(lines, source), lambda: _landed_files(records.files, days)
+
+    landed.__doc__ = f"{contract.description}\n\n{_where_from(source)}"
+    return table_asset(contract, partitions_def=landing_days, kinds=frozenset({"deltalake", source.format.value}))(
+        landed
+    )
+
+
+def _landed_files(files: Sequence[LandedFile], days: Sequence[date]) -> dict[str, dict[str, Any]]:
+    """What was read on every landing day: how many files, and each with size, digest and records."""
+    by_day: dict[str, list[LandedFile]] = {day.isoformat(): [] for day in days}
+    for file in files:
+        by_day[file.landing_date.isoformat()].append(file)
+    return {
+        day: {
+            "files": len(landed),
+            "records_received": sum(file.records for file in landed),
+            "landed_files": dg.MetadataValue.table(
+                records=[
+                    dg.TableRecord(
+                        {"file": file.file, "bytes": file.bytes, "records": file.records, "sha256": file.sha256}
+                    )
+                    for file in sorted(landed, key=lambda file: file.file)
+                ],
+                schema=dg.TableSchema(
+                    columns=[dg.TableColumn(name) for name in ("file", "bytes", "records", "sha256")]
+                ),
+            ),
+        }
+        for day, landed in by_day.items()
+    }
+
+
+def _where_from(source: Source) -> str:
+    return (
+        f"Read from `{source.place}` ({source.format.value}), partitioned by the day a file landed. "
+        f"Malformed records go to `raw_{source.name}_quarantine` with file, line and reason. "
+        f"Records may land up to {source.lateness_days} days after their event day."
+    )
