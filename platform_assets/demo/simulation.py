@@ -84,9 +84,9 @@ def simulate(
     day from which conversions follow other interests. The same arguments give the same bytes, whatever `workers` is;
     files that are there already are not touched, files of another world from an earlier call are removed.
     """
-    world = World(first_day, days, events, seed, drift_day)
+    world = World(first_day, days, events, seed, drift_day, horizon_days)
     folder = truth_folder if truth_folder is not None else landing_zone.parent / "truth"
-    collector = _Collector(world, landing_zone, folder, horizon_days)
+    collector = _Collector(world, landing_zone, folder)
     outdated = set(truth.earlier_files(folder))
     landed = collector.run(workers or os.cpu_count() or 1, progress)
     for name in sorted(outdated - {file.file for file in landed}):
@@ -111,14 +111,13 @@ def simulate(
 class _Collector:
     """Walks through a world's days and lands their files in order."""
 
-    def __init__(self, world: World, landing_zone: Path, truth_folder: Path, horizon_days: int) -> None:
+    def __init__(self, world: World, landing_zone: Path, truth_folder: Path) -> None:
         self._world, self._landing_zone, self._truth_folder = world, landing_zone, truth_folder
         self._population = make_population(world)
         self._identifiers = make_identifiers(world, self._population)
         self._text = RecordText(world, self._population, self._identifiers)
         self._campaigns = campaigns(world)
         self._law = ConversionLaw(world, self._population)
-        self._horizon_days = horizon_days
         self._trouble = truth.GrowingTable(truth_folder, "trouble", truth.TROUBLE)
         self._landed: list[LandedFile] = []
         self._stragglers: list[Deliveries] = []
@@ -128,7 +127,7 @@ class _Collector:
         """Land every day, and write the truth."""
         keys = user_keys(self._population)
         key_texts = truth.user_key_texts(keys, self._identifiers)
-        horizon = Horizon(self._law, keys, self._horizon_days)
+        horizon = Horizon(self._law, keys, self._world.horizon_days)
         probability = truth.GrowingTable(self._truth_folder, "conversion_probability", truth.CONVERSION_PROBABILITY)
         ahead: deque[tuple[int, Future[_Day]]] = deque()
         with ThreadPoolExecutor(workers) as pool:

@@ -29,7 +29,8 @@ class SimulationError(PlatformError):
 class World:
     """The arguments of one simulation, checked, and the dates that follow from them.
 
-    Days are counted from 0 (`first_day`). `drift_day` is the day number from which conversions follow other interests.
+    Days are counted from 0 (`first_day`). `drift_day` is the day number from which conversions follow other interests;
+    `horizon_days` is how far the planted conversion probabilities look.
     """
 
     first_day: date
@@ -37,6 +38,7 @@ class World:
     events: int
     seed: int
     drift_day: int | None = None
+    horizon_days: int = 7
 
     def __post_init__(self) -> None:
         if self.days < 1 or self.events < 1:
@@ -44,6 +46,12 @@ class World:
                 f"a world needs days and events of at least 1, got days={self.days}, events={self.events}",
                 where="simulate",
                 todo="give positive numbers",
+            )
+        if self.horizon_days < 1:
+            raise SimulationError(
+                f"a horizon of {self.horizon_days} days looks at nothing",
+                where="simulate",
+                todo="give a horizon of at least 1 day",
             )
         if self.seed < 0:
             raise SimulationError(
