@@ -18,7 +18,7 @@ import dagster as dg
 import ibis
 
 from platform_assets.domain.contracts.contract import Contract
-from resources.lakehouse.io_manager import ContractedTable
+from resources.lakehouse.io_manager import ContractedTable, Evidence
 from resources.lakehouse.publication_metadata import column_schema
 
 LAKEHOUSE = "lakehouse"
@@ -33,16 +33,19 @@ def table_asset(
     deps: Sequence[dg.AssetDep | str] = (),
     kinds: frozenset[str] = frozenset({"deltalake", "duckdb"}),
     metadata: Mapping[str, Any] | None = None,
-) -> Callable[[Callable[..., ibis.Table]], dg.AssetsDefinition]:
+) -> Callable[[Callable[..., ibis.Table | tuple[ibis.Table, Evidence]]], dg.AssetsDefinition]:
     """Make an asset named for the contract, in the group of the function's stage folder.
 
-    A range of partitions runs in one step and is published in one commit.
+    A range of partitions runs in one step and is published in one commit. A function that returns a pair gives, after
+    publication, further metadata by partition key: its second part is called then.
     """
 
-    def decorate(compute: Callable[..., ibis.Table]) -> dg.AssetsDefinition:
+    def decorate(compute: Callable[..., ibis.Table | tuple[ibis.Table, Evidence]]) -> dg.AssetsDefinition:
         @functools.wraps(compute)
         def with_contract(*args: Any, **kwargs: Any) -> ContractedTable:
-            return ContractedTable(compute(*args, **kwargs), contract)
+            result = compute(*args, **kwargs)
+            expression, evidence = result if isinstance(result, tuple) else (result, None)
+            return ContractedTable(expression, contract, evidence)
 
         with_contract.__annotations__ = {**compute.__annotations__, "return": ContractedTable}
         with_contract.__signature__ = inspect.signature(compute).replace(  # type: ignore[attr-defined]

@@ -6,7 +6,7 @@ Reads Parquet natively, writes staged results itself; what is staged becomes vis
 
 import itertools
 from collections.abc import Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -40,12 +40,6 @@ class DuckDBEngine:
         self._memory, self._threads, self._key = memory, threads, pseudonym_key
         self._names = itertools.count()
         self._sources: dict[str, str] = {}
-
-    @classmethod
-    @lru_cache(maxsize=8)
-    def shared(cls, spill_folder: Path, memory: str, threads: int, pseudonym_key: bytes | None) -> "DuckDBEngine":
-        """The process's engine for these settings: assets and IO manager must meet on one connection."""
-        return cls(spill_folder=spill_folder, memory=memory, threads=threads, pseudonym_key=pseudonym_key)
 
     @cached_property
     def backend(self) -> Any:

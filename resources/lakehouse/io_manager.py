@@ -5,10 +5,11 @@ It wires Dagster's partitions, metadata and versions to `publish` and `tables`; 
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import ibis
@@ -26,12 +27,17 @@ class NotATable(PlatformError):
     """An asset handed the lakehouse something that is not a table expression with a contract."""
 
 
+Evidence = Callable[[], Mapping[str, Mapping[str, Any]]]
+"""Called after publication: metadata by partition key, of what was seen while the result was computed."""
+
+
 @dataclass(frozen=True)
 class ContractedTable:
     """What an asset hands over: the expression, not yet computed, and the contract it must keep."""
 
     expression: ibis.Table
     contract: Contract
+    evidence: Evidence | None = None
 
 
 class DeltaIOManager(dg.IOManager):
@@ -103,9 +109,11 @@ class DeltaIOManager(dg.IOManager):
         context.add_output_metadata(metadata)
         slice_dtype = table.contract.schema().get(slicing.column or "", ibis.dtype("string"))
         step = context.step_context
+        evidence = table.evidence() if table.evidence else {}
         for key in keys or ():
             values = slice_values(publication.table, slicing.column, slice_dtype, partitions, [key])
-            step.add_asset_metadata(slice_metadata(publication, values), context.asset_key, key)
+            described = slice_metadata(publication, values) | dict(evidence.get(key, {}))
+            step.add_asset_metadata(described, context.asset_key, key)
         if not keys:
             step.add_asset_metadata(slice_metadata(publication, None), context.asset_key)
 

@@ -258,7 +258,7 @@ def _quarantine_rows(rows: ibis.Table, contract: Contract, quarantine: Contract)
     return rows.select(**values, outcome=ibis.literal(PUBLISH))
 
 
-def _schema_at_rest(contract: Contract, slicing: Slicing):  # noqa: ANN202
+def _schema_at_rest(contract: Contract, slicing: Slicing):
     import pyarrow as pa
 
     fields = [

@@ -1,0 +1,70 @@
+"""The only meeting point: sources, assets, checks and resources become one graph.
+
+What exists stands in the stage packages; this module only puts it together.
+"""
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from platform_assets.domain.source import Source
+from platform_assets.domain.sources import load_sources
+from platform_assets.features.user_features import user_features_asset
+from platform_assets.partitions import daily
+from platform_assets.preprocessed_tables.events import events_asset
+from platform_assets.raw_events.landed_sources import raw_assets
+from resources.compute.duckdb_engine import DuckDBEngine
+from resources.lakehouse.io_manager import DeltaIOManager
+from resources.lakehouse.tables import Lakehouse
+from resources.landing_zone import LandingZoneResource
+from resources.settings import Settings, load_settings
+
+# Dagster is pinned to one minor version and what the platform leans on is tested, so its notes on beta features say
+# nothing new; left on, they would stand ten times above the output of every command.
+warnings.filterwarnings("ignore", category=dg.BetaWarning)
+
+
+def build_definitions(settings: Settings | None = None, overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
+    """The whole platform for these settings; `overrides` replaces resources by key (tests use it, nothing is patched).
+
+    Raises ConfigurationError where a setting or the sources file is wrong.
+    """
+    settings = settings or load_settings()
+    sources = load_sources(settings.sources_file)
+    days = daily(settings.first_partition_day, settings.last_partition_day)
+    return dg.Definitions(
+        assets=[*raw_assets(sources, days), events_asset(sources, days), user_features_asset(days)],
+        resources={**resources_for(settings, sources), **(overrides or {})},
+        executor=dg.in_process_executor,
+    )
+
+
+def resources_for(settings: Settings, sources: tuple[Source, ...]) -> dict[str, Any]:
+    """The resources of an environment: engine, landing zone, lakehouse."""
+    key = settings.require_pseudonym_key(only_simulated_data=all(source.simulated for source in sources))
+    engine = DuckDBEngine(
+        spill_folder=settings.staging_folder / "spill",
+        memory=settings.duckdb_memory,
+        threads=settings.duckdb_threads,
+        pseudonym_key=key,
+    )
+    return {
+        "engine": engine,
+        "landing_zone": LandingZoneResource(
+            root=settings.landing_root,
+            max_file_bytes=settings.max_file_bytes,
+            max_record_bytes=settings.max_record_bytes,
+            max_nesting=settings.max_nesting,
+        ),
+        "lakehouse": DeltaIOManager(
+            Lakehouse(settings.lake_root),
+            engine,
+            settings.staging_folder,
+            allow_emptying=settings.allow_emptying,
+        ),
+    }
+
+
+defs = build_definitions()

@@ -1,0 +1,1 @@
+"""The knowledge of the platform: contracts and pure functions, without the orchestrator or any store."""

@@ -1,0 +1,156 @@
+"""From raw records to canonical events: typed, told once, in sessions, without personal data.
+
+Pure functions over Ibis tables. Which landing days are read for which event days stands in
+`platform_assets.partitions`; the promises of the result in the contract.
+"""
+
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
+from functools import reduce
+
+import ibis
+import ibis.expr.types as ir
+
+from platform_assets.domain import urls, user_agents
+from platform_assets.domain.contracts.contract import REJECT_REASON
+from platform_assets.domain.contracts.events import DUPLICATE, EVENTS, VALUE_NOT_A_NUMBER
+from platform_assets.domain.engine_functions import md5
+from platform_assets.domain.pseudonyms import pseudonym
+from platform_assets.domain.source import Combine, FieldMapping, Source
+
+SESSION_GAP = timedelta(minutes=30)
+"""A pause longer than this ends a session (the web analytics convention)."""
+
+_CONTEXT = ("file", "line", "landing_date")
+
+
+def events(raws: Mapping[str, ibis.Table], sources: Mapping[str, Source], first: date, last: date) -> ibis.Table:
+    """The events of the days `first` … `last`, with `reject_reason` for rows that are none.
+
+    `raws` maps source names to their raw tables with at least the landing days `first - 2` … `last + lateness`.
+    Every raw row of the asked event days gives one row: an event, a duplicate, or a row for the quarantine.
+    """
+    start = datetime.combine(first - timedelta(days=1), time()) - SESSION_GAP
+    end = datetime.combine(last + timedelta(days=1), time())
+    typed = [
+        typed_events(raw.filter((raw.event_time >= start) & (raw.event_time < end)), sources[name])
+        for name, raw in raws.items()
+    ]
+    told_once = with_duplicates_marked(reduce(lambda left, right: left.union(right), typed))
+    asked = with_sessions(told_once).filter(lambda table: table.event_date.between(first, last))
+    return asked.select(*EVENTS.column_names, "file", "line", REJECT_REASON)
+
+
+def typed_events(raw: ibis.Table, source: Source) -> ibis.Table:
+    """Raw rows of one source as events: typed, parsed, pseudonymised; without session yet."""
+    fields = {name: _text(raw, source, mapping) for name, mapping in source.fields.items() if name != "value"}
+
+    def text(name: str) -> ir.StringValue:
+        return fields.get(name, ibis.null(str))
+
+    event_type = ibis.literal(source.event_type.constant)
+    if source.event_type.field:
+        event_type = raw[source.raw_column(source.event_type.field)].nullif("")
+    value, value_problem = _value(raw, source)
+    login, cookie = pseudonym("login", text("login")), pseudonym("cookie", text("cookie_id"))
+    return (
+        raw.select(
+            event_id=source.name + ":" + raw.event_id,
+            event_time=raw.event_time,
+            event_date=raw.event_date,
+            source=ibis.literal(source.name),
+            event_type=event_type,
+            login_hash=login,
+            cookie_id=cookie,
+            device_id=pseudonym("device", text("device_id")),
+            ip_hash=pseudonym("ip", text("ip")),
+            url=text("url"),
+            referrer=text("referrer"),
+            user_agent=text("user_agent"),
+            country=text("country"),
+            item=text("item"),
+            value=value,
+            file=raw.file,
+            line=raw.line,
+            landing_date=raw.landing_date,
+            reject_reason=value_problem,
+        )
+        .mutate(
+            user_id=lambda table: table.login_hash.coalesce(table.cookie_id),
+            domain=lambda table: urls.domain(table.url),
+            path=lambda table: urls.path(table.url),
+            referrer_domain=lambda table: urls.domain(table.referrer),
+            **{name: lambda table, name=name: urls.query_parameter(table.url, name) for name in _CAMPAIGN},
+            device=lambda table: user_agents.device(table.user_agent),
+            is_bot=lambda table: user_agents.is_bot(table.user_agent),
+            url=lambda table: urls.without_personal_data(table.url),
+        )
+        .drop("referrer", "user_agent")
+    )
+
+
+_CAMPAIGN = ("utm_source", "utm_medium", "utm_campaign")
+
+
+def _text(raw: ibis.Table, source: Source, mapping: FieldMapping) -> ir.StringValue:
+    """A canonical text field; empty text counts as absent."""
+    texts = [raw[source.raw_column(field)].nullif("") for field in mapping.fields]
+    if mapping.combine is Combine.JOIN:
+        joined = reduce(lambda left, right: left + "|" + right, [text.fill_null("") for text in texts])
+        return reduce(lambda left, right: left | right, [text.notnull() for text in texts]).ifelse(joined, None)
+    return mapping.prefix + texts[0] if mapping.prefix else texts[0]
+
+
+def _value(raw: ibis.Table, source: Source) -> tuple[ir.FloatingValue, ir.StringValue]:
+    """The event's worth, and the reason to reject the row where its text is no finite number."""
+    mapping = source.fields.get("value")
+    if mapping is None:
+        return ibis.null("float64"), ibis.null(str)
+    texts = [raw[source.raw_column(field)].nullif("") for field in mapping.fields]
+    numbers = [text.try_cast("float64") for text in texts]
+    problems = [
+        (
+            text.notnull() & (number.isnull() | number.isnan() | number.isinf()),
+            ibis.literal(f"{VALUE_NOT_A_NUMBER}: {field} is ") + text.substr(0, 100),
+        )
+        for field, text, number in zip(mapping.fields, texts, numbers, strict=True)
+    ]
+    return reduce(lambda left, right: left * right, numbers), ibis.cases(*problems, else_=ibis.null(str))
+
+
+def with_duplicates_marked(typed: ibis.Table) -> ibis.Table:
+    """Marks every copy of an event but the earliest.
+
+    A copy is dropped if the one before it (by time, then arrival) lies on the same or the preceding event day. That
+    window makes a single day and a long range agree on every row.
+    """
+    copies = ibis.window(
+        group_by="event_id",
+        order_by=[typed[REJECT_REASON].notnull(), "event_time", "landing_date", "file", "line"],
+    )
+    previous_day = typed.event_date.lag().over(copies)
+    is_copy = previous_day.notnull() & (previous_day >= typed.event_date - ibis.interval(days=1))
+    reason = ibis.cases((is_copy & typed[REJECT_REASON].isnull(), DUPLICATE), else_=typed[REJECT_REASON])
+    return typed.mutate(**{REJECT_REASON: reason})
+
+
+def with_sessions(typed: ibis.Table) -> ibis.Table:
+    """Adds `session_id`: events of one client without a pause of more than 30 minutes, also over midnight.
+
+    A client is a cookie, else a login, else a device. What has run unbroken since before the preceding day (no person
+    does that) is cut at that day's start, so that a day's sessions depend on that day and the one before it only.
+    """
+    client = typed.cookie_id.coalesce(typed.login_hash, typed.device_id)
+    counted = typed.mutate(client=ibis.cases((typed[REJECT_REASON].isnull(), client), else_=ibis.null(str)))
+    in_order = ibis.window(group_by="client", order_by=["event_time", "event_id", "file", "line"])
+    previous = counted.event_time.lag().over(in_order)
+    starts = previous.isnull() | (previous < counted.event_time - ibis.interval(minutes=30))
+    marked = counted.mutate(start=ibis.cases((starts, counted.event_time), else_=ibis.null("timestamp")))
+    running = ibis.window(
+        group_by="client", order_by=["event_time", "event_id", "file", "line"], preceding=None, following=0
+    )
+    begun = marked.start.max().over(running)
+    preceding_day = (marked.event_date - ibis.interval(days=1)).cast("timestamp")
+    start = ibis.greatest(begun, preceding_day)
+    session = md5(marked.client + "@" + start.epoch_seconds().cast(str))
+    return marked.mutate(session_id=ibis.cases((marked.client.notnull(), session), else_=ibis.null(str)))

@@ -1,0 +1,1 @@
+"""Stage 3: model inputs, point in time, one file an entity."""

@@ -1,0 +1,1 @@
+"""Stage 2: typed, deduplicated, pseudonymised tables, one file a table."""

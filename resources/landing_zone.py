@@ -1,0 +1,12 @@
+"""The landing zone as a Dagster resource: where files land and how much of one file is read at most."""
+
+import dagster as dg
+
+
+class LandingZoneResource(dg.ConfigurableResource):
+    """`root` is a folder or an s3:// address; the limits are bytes per file, bytes per record, levels of nesting."""
+
+    root: str
+    max_file_bytes: int
+    max_record_bytes: int
+    max_nesting: int
