@@ -7,7 +7,6 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from platform_assets.demo import SimulationSummary
 
@@ -60,9 +59,9 @@ def read_back(landing_zone: Path, truth_folder: Path, summary: SimulationSummary
         )
         """
     )
-    connection.execute("CREATE TABLE events AS SELECT DISTINCT ON (event_id) * FROM records ORDER BY event_id, file")
+    connection.execute("CREATE TABLE events AS SELECT DISTINCT ON (event_id) * EXCLUDE (text, file, line) FROM records")
     for path in truth_folder.glob("*.parquet"):
-        connection.register(path.stem, pq.read_table(path))
+        connection.execute(f"CREATE TABLE {path.stem} AS FROM read_parquet('{path}')")
     return LeftBehind(landing_zone, truth_folder, summary, connection)
 
 
