@@ -114,7 +114,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     resource = ModelRegistryResource(
         tracking_uri=f"sqlite:///{folder / 'mlflow.db'}", artifact_root=str(folder / "artifacts")
     )
-    with dg.instance_for_test() as instance:
+    with dg.DagsterInstance.ephemeral() as instance:
         for landed in pd.date_range(FIRST, LAST).date:
             instance.report_runless_asset_event(dg.AssetMaterialization("raw_clicks", partition=str(landed)))
         chain = Platform(io_manager, resource, instance, assets)
@@ -163,7 +163,8 @@ def test_the_ui_shows_picture_card_and_figures_of_the_model(platform: Platform) 
     assert event is not None and event.asset_materialization is not None
     metadata = event.asset_materialization.metadata
     assert "data:image/png;base64," in str(metadata["picture"].value)
-    assert metadata["auc_low"].value < metadata["auc"].value < metadata["auc_high"].value
+    low, auc, high = (float(str(metadata[name].value)) for name in ("auc_low", "auc", "auc_high"))
+    assert low < auc < high
 
 
 def test_training_again_on_the_same_rows_registers_nothing_new(platform: Platform, registry: ModelRegistry) -> None:
