@@ -32,7 +32,6 @@ def line_records(reading: FileReading) -> Iterator[RecordBlock]:
     """The lines of a text file."""
     line = 1
     for data, cut in _whole_lines(reading.text_chunks(), reading.limits):
-        reading.line = line
         if cut:
             records, ends = pa.array([data], pa.binary()), np.array([0])
             lines, count = np.array([line]), 1
@@ -40,6 +39,7 @@ def line_records(reading: FileReading) -> Iterator[RecordBlock]:
             records, ends, count = split_lines(data)
             lines = line + ends
         line += count
+        reading.line = line - 1
         reading.blank_lines += count - len(records)
         reading.records += len(records)
         if len(records):
