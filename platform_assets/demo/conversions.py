@@ -16,9 +16,9 @@ from platform_assets.demo.web import COMMERCE, COMMERCE_AFTER_DRIFT
 from platform_assets.demo.world import World
 
 IDLE, CONSIDERING, KEEN = range(3)
-BASE_LOGIT = np.array([-4.5, -3.9, -3.5])
+BASE_LOGIT = np.array([-4.5, -3.95, -3.6])
 AFFINITY_WEIGHT = 0.85
-ACTIVITY_WEIGHT = 0.8
+ACTIVITY_WEIGHT = 1.0
 
 COOLS = 0.05
 WARMS = 0.04

@@ -93,7 +93,7 @@ def make_population(world: World) -> Population:
     persons = world.persons
     kind = rng.choice(len(KINDS), persons, p=(0.45, 0.35, 0.2))
     leaning = rng.choice(_LEANINGS, persons, p=_LEANING_SHARE)
-    devices = rng.choice((1, 2, 3), persons, p=(0.55, 0.35, 0.1))
+    devices = rng.choice((1, 2, 3), persons, p=(0.7, 0.25, 0.05))
     logins = np.where(kind == NEVER, 0, rng.choice((1, 2), persons, p=(0.88, 0.12)))
     device_person = np.repeat(np.arange(persons), devices)
     login_person = np.repeat(np.arange(persons), logins)
@@ -104,8 +104,8 @@ def make_population(world: World) -> Population:
     return Population(
         kind=kind,
         country=rng.choice(len(COUNTRIES), persons, p=COUNTRY_SHARE),
-        activity=rng.lognormal(-0.5 * 0.5**2, 0.5, persons),
-        interest_start=rng.normal(0, 0.5, (persons, len(TOPICS))) + leaning[:, None] * (COMMERCE - COMMERCE.mean()),
+        activity=rng.lognormal(-0.5 * 0.4**2, 0.4, persons),
+        interest_start=rng.normal(0, 0.35, (persons, len(TOPICS))) + leaning[:, None] * (COMMERCE - COMMERCE.mean()),
         interest_drift=rng.normal(0, 0.2, (persons, len(TOPICS))),
         first_device=first_device,
         devices=devices,
