@@ -1,10 +1,7 @@
-"""What persons do on a day: sessions of page views, searches, advertisements and shopping, and purchases.
+"""What persons do in the sessions of a day: page views, searches, advertisements and shopping, and purchases.
 
-Intent and interests come in from outside (`conversions`, `population`); what the collector makes of the
-events stands in `trouble`.
+Which sessions there are stands in `sessions`; what the collector makes of the events, in `trouble`.
 """
-
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,12 +17,11 @@ from platform_assets.demo.events import (
     SEARCH,
     Events,
 )
-from platform_assets.demo.population import ALWAYS, MIXED, UTC_OFFSET_HOURS, Population
-from platform_assets.demo.rhythm import local_hours, visit_weight
+from platform_assets.demo.population import Population
+from platform_assets.demo.sessions import Sessions, plan_sessions
 from platform_assets.demo.web import (
     CART,
     CHECKOUT,
-    COMMERCE,
     CONTENT_SITES,
     ENGINES,
     FIRST_ENGINE,
@@ -40,15 +36,6 @@ from platform_assets.demo.web import (
 )
 from platform_assets.demo.world import DAY_MS, HOUR_MS, MISSING_HOUR, World
 
-SESSIONS_A_DAY = 1.0
-STATE_ACTIVITY = np.array([1.0, 1.6, 2.2])
-STATE_DRIVE = np.array([0.0, 0.9, 1.6])
-SHOPPING_LOGIT = -1.2
-SHOPPING_STEEPNESS = 2.4
-LOGIN_ELSEWHERE = 0.85
-
-MEAN_EVENTS = {False: 3.5, True: 5.0}
-FEWEST_EVENTS, MOST_EVENTS = 2, 48
 LONGEST_GAP_MS = 25 * 60_000
 LONGEST_SESSION_MS = 6 * HOUR_MS
 
@@ -62,26 +49,10 @@ _CONTENT_SITE_SHARE = np.cumsum([0.4, 0.25, 0.17, 0.11, 0.07])
 _SHOP_SITE_SHARE = np.cumsum([0.65, 0.35])
 
 
-@dataclass(frozen=True)
-class _Sessions:
-    """The sessions of one day, one row each."""
-
-    person: np.ndarray
-    drive: np.ndarray
-    buys: np.ndarray
-    shops: np.ndarray
-    topic: np.ndarray
-    device: np.ndarray
-    login: np.ndarray
-    landing_page: np.ndarray
-    size: np.ndarray
-    start: np.ndarray
-
-
 def browse(world: World, population: Population, running: list[Campaign], intent: DayOfIntent) -> Events:
     """The persons' events of the sessions that start on a day, session by session; some run over midnight."""
     rng = world.rng("browsing", intent.day)
-    sessions = _sessions(world, population, running, intent, rng)
+    sessions = plan_sessions(world, population, running, intent, rng)
     session = np.repeat(np.arange(len(sessions.size)), sessions.size)
     first = np.cumsum(sessions.size) - sessions.size
     position = np.arange(len(session)) - first[session]
@@ -91,7 +62,7 @@ def browse(world: World, population: Population, running: list[Campaign], intent
     event_type[(position == 0) & (event_type != PRODUCT_VIEW)] = PAGE_VIEW
     event_type[buys & (position == sessions.size[session] - 2)] = ADD_TO_CART
     event_type[buys & last] = PURCHASE
-    page, item = _pages(population, sessions, session, position, event_type, intent.day, rng)
+    page, item = _pages(sessions, session, position, event_type, rng)
     elapsed = _elapsed(session, position, first, rng)
     start = _start_of_purchases(world, intent.day, sessions, elapsed[first + sessions.size - 1])
     return Events(
@@ -106,50 +77,7 @@ def browse(world: World, population: Population, running: list[Campaign], intent
     )
 
 
-def _sessions(
-    world: World, population: Population, running: list[Campaign], intent: DayOfIntent, rng: np.random.Generator
-) -> _Sessions:
-    interests = population.interests(intent.day)
-    rate = SESSIONS_A_DAY * population.activity * STATE_ACTIVITY[intent.state] * visit_weight(world.date_of(intent.day))
-    for campaign in running:
-        rate = rate * (1 + 0.6 * interests[:, campaign.topic])
-    count = np.maximum(rng.poisson(rate), intent.buys)
-    person = np.repeat(np.arange(population.persons), count)
-    is_first = np.arange(len(person)) == (np.cumsum(count) - count)[person]
-    buys = intent.buys[person] & is_first
-    drive = population.shopping_affinity(intent.day)[person] + STATE_DRIVE[intent.state[person]]
-    appetite = np.exp(SHOPPING_LOGIT + SHOPPING_STEEPNESS * drive)
-    shops = buys | (rng.random(len(person)) < appetite / (1 + appetite))
-    weighted = interests * np.array([np.ones_like(COMMERCE), COMMERCE + 0.02])[:, None]
-    ladder = np.cumsum(weighted / weighted.sum(axis=2, keepdims=True), axis=2)[:, :, :-1]
-    topic = (rng.random(len(person))[:, None] >= ladder[shops.astype(int), person]).sum(axis=1)
-    landing_page = np.full(len(person), NONE)
-    for campaign in running:
-        caught = shops & ~buys & (topic == campaign.topic) & (rng.random(len(person)) < 0.35)
-        landing_page[caught] = campaign.page
-    logged_in = (population.kind[person] == ALWAYS) | (
-        (population.kind[person] == MIXED) & (shops | (rng.random(len(person)) < LOGIN_ELSEWHERE))
-    )
-    login = population.choose_login(person, rng.random(len(person)))
-    mean = np.where(shops, MEAN_EVENTS[True], MEAN_EVENTS[False])
-    size = np.minimum(FEWEST_EVENTS - 1 + rng.geometric(1 / mean), MOST_EVENTS)
-    hour = local_hours(world.date_of(intent.day), rng.random(len(person)))
-    start = (hour - UTC_OFFSET_HOURS[population.country[person]]) % 24 * HOUR_MS + rng.integers(0, HOUR_MS, len(person))
-    return _Sessions(
-        person=person,
-        drive=drive,
-        buys=buys,
-        shops=shops,
-        topic=topic,
-        device=population.choose_device(person, rng.random(len(person))),
-        login=np.where(logged_in, login, NONE),
-        landing_page=landing_page,
-        size=np.where(buys, np.maximum(size, 4), size),
-        start=start,
-    )
-
-
-def _event_types(sessions: _Sessions, session: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _event_types(sessions: Sessions, session: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Types by the mix of content sites, or of shops: the stronger the drive to buy, the more products and carts."""
     heat = np.linspace(0, 1, _LEVELS)[:, None]
     mixes = np.vstack([_CONTENT_TYPES, (1 - heat) * _SHOP_TYPES_AT_REST + heat * _SHOP_TYPES_ON_FIRE])
@@ -171,7 +99,7 @@ def _elapsed(session: np.ndarray, position: np.ndarray, first: np.ndarray, rng: 
     return np.minimum(total - total[first][session], LONGEST_SESSION_MS)
 
 
-def _start_of_purchases(world: World, day: int, sessions: _Sessions, length: np.ndarray) -> np.ndarray:
+def _start_of_purchases(world: World, day: int, sessions: Sessions, length: np.ndarray) -> np.ndarray:
     """Starts, moved where a purchase would otherwise fall beyond midnight or into the outage, where none is planted."""
     start = np.where(sessions.buys, np.minimum(sessions.start, DAY_MS - 60_000 - length), sessions.start)
     if day != world.missing_day:
@@ -182,12 +110,10 @@ def _start_of_purchases(world: World, day: int, sessions: _Sessions, length: np.
 
 
 def _pages(
-    population: Population,
-    sessions: _Sessions,
+    sessions: Sessions,
     session: np.ndarray,
     position: np.ndarray,
     event_type: np.ndarray,
-    day: int,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Page and item of every event. Readers wander between the sites of a topic; shoppers stay in one shop."""
@@ -219,7 +145,7 @@ def _pages(
 
 
 def _referrers(
-    sessions: _Sessions, session: np.ndarray, position: np.ndarray, page: np.ndarray, rng: np.random.Generator
+    sessions: Sessions, session: np.ndarray, position: np.ndarray, page: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
     """The page before; at a session's start a search engine, the campaign's channel or nothing."""
     draw = rng.random(len(sessions.size))
