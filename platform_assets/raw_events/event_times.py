@@ -15,18 +15,19 @@ _ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]([01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}([.]
 _ISO_UTC = _ISO + "Z$"
 _ISO_OFFSET = _ISO + "[+-]([01][0-9]|2[0-3])(:?[0-5][0-9])?$"
 _ISO_LOCAL = _ISO + "$"
-_EPOCH = {
-    "epoch_seconds": (r"^-?[0-9]{1,12}([.][0-9]+)?([eE][+]?[0-9]{1,2})?$", "decimal(18, 6)", 1_000_000),
-    "epoch_millis": (r"^-?[0-9]{1,15}([.][0-9]+)?([eE][+]?[0-9]{1,2})?$", "decimal(18, 3)", 1_000),
-}
+_NUMBER = r"^-?[0-9]+([.][0-9]+)?([eE][+]?[0-9]+)?$"
+_EPOCH = {"epoch_seconds": 1_000_000, "epoch_millis": 1_000}
+_YEAR_9999 = 253_402_300_800_000_000
+"""In microseconds. A double counts them exactly until the year 2255; what is later lies in the future anyway."""
 
 
 def event_time(text: ir.StringValue, source: Source) -> ir.TimestampValue:
     """The time that a text tells, null if it can't be read."""
     if source.time_format in _EPOCH:
-        pattern, decimal, microseconds = _EPOCH[source.time_format]
-        number = text.re_search(pattern).ifelse(text, ibis.null("string")).try_cast(decimal)
-        return make_timestamp((number * microseconds).cast("int64"))
+        number = text.re_search(_NUMBER).ifelse(text, ibis.null("string")).try_cast("float64")
+        microseconds = number * _EPOCH[source.time_format]
+        is_time = microseconds.between(-_YEAR_9999, _YEAR_9999)
+        return make_timestamp(is_time.ifelse(microseconds, ibis.null("float64")).round())
     if source.time_format == "iso8601":
         return ibis.cases(
             (text.re_search(_ISO_UTC), text.try_cast("timestamp")),

@@ -123,7 +123,7 @@ moments = st.datetimes(datetime(1971, 1, 1), datetime(2025, 12, 30))
 offsets = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(moments, offsets), min_size=1, max_size=30))
 def test_any_written_instant_is_read_back(landing: Landing, instants: list[tuple[datetime, timezone]]) -> None:
     written = [moment.replace(tzinfo=offset).isoformat() for moment, offset in instants]
@@ -131,7 +131,7 @@ def test_any_written_instant_is_read_back(landing: Landing, instants: list[tuple
     assert read == [(moment - offset.utcoffset(None), None) for moment, offset in instants]
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(moments, min_size=1, max_size=30), st.sampled_from(["Europe/London", "America/New_York", "Asia/Kolkata"])
 )
