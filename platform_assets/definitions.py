@@ -9,16 +9,22 @@ from typing import Any
 
 import dagster as dg
 
+from platform_assets.domain.contracts.user_features import USER_FEATURES
 from platform_assets.domain.source import Source
 from platform_assets.domain.sources import load_sources
 from platform_assets.features.user_features import user_features_asset
 from platform_assets.partitions import daily
+from platform_assets.predictions.scores import predictions_assets
 from platform_assets.preprocessed_tables.events import events_asset
 from platform_assets.raw_events.landed_sources import raw_assets
+from platform_assets.trained_models.factory import trained_models_assets
+from platform_assets.trained_models.specs import all_specs
+from platform_assets.validation_reports.validation import validation_reports_assets
 from resources.compute.duckdb_engine import DuckDBEngine
 from resources.lakehouse.io_manager import DeltaIOManager
 from resources.lakehouse.tables import Lakehouse
 from resources.landing_zone import LandingZoneResource
+from resources.model_registry.resource import ModelRegistryResource
 from resources.settings import Settings, load_settings
 
 # Dagster is pinned to one minor version and what the platform leans on is tested, so its notes on beta features say
@@ -34,15 +40,21 @@ def build_definitions(settings: Settings | None = None, overrides: Mapping[str, 
     settings = settings or load_settings()
     sources = load_sources(settings.sources_file)
     days = daily(settings.first_partition_day, settings.last_partition_day)
+    raws = raw_assets(sources, days)
+    assets = [*raws, events_asset(sources, days), user_features_asset(days)]
+    for spec in all_specs():
+        assets += trained_models_assets(spec, USER_FEATURES, days)
+        assets += predictions_assets(spec, days)
+        assets += validation_reports_assets(spec, days, [raw.key.path[-1] for raw in raws])
     return dg.Definitions(
-        assets=[*raw_assets(sources, days), events_asset(sources, days), user_features_asset(days)],
+        assets=assets,
         resources={**resources_for(settings, sources), **(overrides or {})},
         executor=dg.in_process_executor,
     )
 
 
 def resources_for(settings: Settings, sources: tuple[Source, ...]) -> dict[str, Any]:
-    """The resources of an environment: engine, landing zone, lakehouse."""
+    """The resources of an environment: engine, landing zone, lakehouse, model registry."""
     key = settings.require_pseudonym_key(only_simulated_data=all(source.simulated for source in sources))
     engine = DuckDBEngine(
         spill_folder=settings.staging_folder / "spill",
@@ -63,6 +75,9 @@ def resources_for(settings: Settings, sources: tuple[Source, ...]) -> dict[str, 
             engine,
             settings.staging_folder,
             allow_emptying=settings.allow_emptying,
+        ),
+        "model_registry": ModelRegistryResource(
+            tracking_uri=settings.tracking_uri, artifact_root=settings.model_files_root
         ),
     }
 

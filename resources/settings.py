@@ -105,6 +105,11 @@ class Settings(BaseSettings):
         return self.mlflow_uri or f"sqlite:///{self.home_folder / 'mlflow' / 'mlflow.db'}"
 
     @property
+    def model_files_root(self) -> str:
+        """Where the files of registered models lie."""
+        return str(self.home_folder / "mlflow" / "artifacts")
+
+    @property
     def staging_folder(self) -> Path:
         """Local folder for results that are computed and not yet published; safe to empty when nothing runs."""
         return self.home_folder / "staging"

@@ -18,16 +18,6 @@ from resources.compute.engine import DROP, PUBLISH, QUARANTINE, SliceAudit, Stag
 ROW_GROUP_ROWS = 122_880
 
 
-@ibis.udf.scalar.builtin(name="epoch_us")
-def epoch_us(instant: ibis.dtype("timestamp")) -> ibis.dtype("int64"):  # type: ignore[valid-type, empty-body]
-    """Microseconds since 1970; with `make_timestamptz`, the way between zones that needs no calendar arithmetic."""
-
-
-@ibis.udf.scalar.builtin(name="make_timestamptz")
-def make_timestamptz(micros: ibis.dtype("int64")) -> ibis.dtype("timestamp('UTC')"):  # type: ignore[valid-type, empty-body]
-    """The instant, marked as UTC."""
-
-
 class DuckDBEngine:
     """One DuckDB connection. `pseudonym_key` arms `keyed_hash`; without it that function does not exist."""
 
@@ -88,10 +78,17 @@ class DuckDBEngine:
     def stage(self, expression: ibis.Table, slice_column: str | None, folder: Path) -> list[StagedFile]:
         """See `Engine.stage`."""
         folder.mkdir(parents=True)
-        by = ("outcome", slice_column) if slice_column else "outcome"
-        instants = [name for name, dtype in expression.schema().items() if dtype.is_timestamp()]
-        at_rest = expression.mutate(**{name: make_timestamptz(epoch_us(expression[name])) for name in instants})
-        self.backend.to_parquet(at_rest, folder, partition_by=by, row_group_size=ROW_GROUP_ROWS, compression="snappy")
+        by = ", ".join(_text(column) for column in ("outcome", slice_column) if column)
+        columns = ", ".join(_at_rest(name, dtype) for name, dtype in expression.schema().items())
+        view = self._unique("to_stage")
+        self.backend.create_view(view, expression)
+        try:
+            self.backend.con.execute(
+                f"COPY (SELECT {columns} FROM {_name(view)}) TO {_text(str(folder))} "
+                f"(FORMAT parquet, PARTITION_BY ({by}), ROW_GROUP_SIZE {ROW_GROUP_ROWS}, COMPRESSION snappy)"
+            )
+        finally:
+            self.backend.con.execute(f"DROP VIEW {_name(view)}")
         return [self._staged(path, folder) for path in sorted(folder.rglob("*.parquet"))]
 
     def _staged(self, path: Path, folder: Path) -> StagedFile:
@@ -185,6 +182,17 @@ def _blob(value: bytes) -> str:
 def _staged_parquet(files: Sequence[str], slice_column: str | None) -> str:
     kinds = ", hive_types_autocast = false" if slice_column else ""
     return f"read_parquet({_list(files)}, hive_partitioning = true{kinds})"
+
+
+def _at_rest(name: str, dtype: Any) -> str:
+    """A column in the type it is stored in. The cast is spelled out: DuckDB's own sum of integers is a HUGEINT,
+    which Parquet would hold as a double."""
+    from ibis.backends.sql.datatypes import DuckDBType
+
+    quoted = _name(name)
+    if dtype.is_timestamp():
+        return f"make_timestamptz(epoch_us({quoted})) AS {quoted}"
+    return f"CAST({quoted} AS {DuckDBType.to_string(dtype)}) AS {quoted}"
 
 
 def _in_memory(name: str, dtype: Any) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import ibis
 
@@ -21,6 +22,9 @@ from resources.compute.engine import DROP, PUBLISH, QUARANTINE, Engine, SliceAud
 from resources.lakehouse.commit import replace_slices
 from resources.lakehouse.slicing import Slicing
 from resources.lakehouse.tables import QUARANTINE_SUFFIX, Lakehouse, Snapshot, TableNotPublished
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class PublishedPartitionWouldBeEmptied(PlatformError):
@@ -79,6 +83,7 @@ def publish(
         _publish_quarantine(staged, contract, slicing, slices, engine, lakehouse, folder, batch_id, note)
         good = [file for file in staged if file.outcome == PUBLISH]
         schema = _schema_at_rest(contract, slicing)
+        _refuse_other_types(contract, schema, good)
         snapshot = replace_slices(lakehouse, contract, slicing.column, schema, good, slices, batch_id, note)
         return Publication(contract.name, snapshot.version, batch_id, publications)
     finally:
@@ -155,6 +160,25 @@ def _refuse_broken_table_rules(
             where=where,
             todo=f"let the step return only rows whose {contract.partition_column} lies in the partitions of its run",
         )
+
+
+def _refuse_other_types(contract: Contract, schema: "pa.Schema", files: Sequence[StagedFile]) -> None:
+    """What the engine wrote is looked at, not what it was asked to write."""
+    import pyarrow.parquet as pq
+
+    for file in files[:1]:
+        written = {field.name: field.type for field in pq.read_schema(file.path)}
+        wrong = [
+            f"{field.name}: {written[field.name]} instead of {field.type}"
+            for field in schema
+            if field.name in written and written[field.name] != field.type
+        ]
+        if wrong:
+            raise ContractViolation(
+                f"the engine stored other types than the contract names ({', '.join(wrong)})",
+                where=f"table {contract.name}",
+                todo="cast these columns in the step; nothing was published",
+            )
 
 
 def _refuse_emptying(
@@ -258,7 +282,7 @@ def _quarantine_rows(rows: ibis.Table, contract: Contract, quarantine: Contract)
     return rows.select(**values, outcome=ibis.literal(PUBLISH))
 
 
-def _schema_at_rest(contract: Contract, slicing: Slicing):
+def _schema_at_rest(contract: Contract, slicing: Slicing) -> "pa.Schema":
     import pyarrow as pa
 
     fields = [

@@ -1,0 +1,32 @@
+"""The `platform` command: what people and scripts do beside the Dagster UI, one command a module.
+
+Exit codes: 0 done, 1 the platform refused (the message says what to do), 2 wrong usage.
+"""
+
+import sys
+
+import typer
+
+from platform_assets.cli import demo, simulate, sources, sql, tables
+from platform_assets.domain.errors import PlatformError
+
+app = typer.Typer(
+    help="An ML data platform for web and ad events: simulate, look, query. Runs themselves are started by Dagster.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("simulate")(simulate.simulate)
+app.command("demo")(demo.demo)
+app.add_typer(sources.app, name="sources")
+app.command("tables")(tables.tables)
+app.command("sql")(sql.sql)
+
+
+def main() -> None:
+    """Run the command line; a PlatformError becomes one readable line on stderr and exit code 1."""
+    try:
+        app()
+    except PlatformError as error:
+        typer.secho(f"error: {error}", fg=typer.colors.RED, err=True)
+        sys.exit(1)

@@ -1,0 +1,61 @@
+"""`platform tables`: what the lakehouse holds."""
+
+import json
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from resources.lakehouse.tables import QUARANTINE_SUFFIX, Lakehouse
+from resources.settings import load_settings
+
+
+def tables(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON list instead of a table.")] = False,
+) -> None:
+    """List every published table: partitions, rows, quarantined rows, bytes, Delta version."""
+    found = describe_tables(Lakehouse(load_settings().lake_root))
+    if as_json:
+        typer.echo(json.dumps(found, indent=2))
+        return
+    if not found:
+        typer.echo("No table has been published yet. `make demo` fills the lake; `make dev` opens the UI.")
+        return
+    shown = Table(title=None, header_style="bold")
+    for name in ("table", "partitions", "rows", "quarantined", "MB", "version"):
+        shown.add_column(name, justify="left" if name == "table" else "right")
+    for row in found:
+        shown.add_row(
+            row["table"],
+            f"{row['partitions']:,}",
+            f"{row['rows']:,}",
+            f"{row['quarantined']:,}",
+            f"{row['bytes'] / 1e6:,.1f}",
+            str(row["version"]),
+        )
+    Console().print(shown)
+
+
+def describe_tables(lakehouse: Lakehouse) -> list[dict]:
+    """One entry a table, quarantines counted beside the table they belong to."""
+    names = lakehouse.table_names()
+    described = []
+    for name in names:
+        if name.endswith(QUARANTINE_SUFFIX):
+            continue
+        snapshot = lakehouse.snapshot(name)
+        quarantine = name + QUARANTINE_SUFFIX
+        rejected = sum(lakehouse.snapshot(quarantine).rows_by_slice().values()) if quarantine in names else 0
+        by_slice = snapshot.rows_by_slice()
+        described.append(
+            {
+                "table": name,
+                "partitions": len(by_slice),
+                "rows": sum(by_slice.values()),
+                "quarantined": rejected,
+                "bytes": sum(file.bytes for file in snapshot.files),
+                "version": snapshot.version,
+            }
+        )
+    return described
