@@ -24,14 +24,13 @@ def json_fields(record: ir.StringValue, shape: Shape) -> ir.StructValue:
     Text is unquoted, everything else keeps its JSON text, with numbers in their shortest form. Of a key given twice
     the first is taken. JSON that is no object gives a struct of nulls.
     """
-    parse, attempt = _json_functions(_struct_type(shape))
-    # One failing record makes `try` repeat a whole vector of 2,048 row by row, so it must see none in the common case.
+    # The parser raises for what is no JSON. A `try` around it would repeat a whole vector of 2,048 rows one by one.
     valid = json_valid(record).ifelse(record, ibis.null("string"))
-    return attempt(parse(valid, json.dumps(_structure(shape), ensure_ascii=False)))
+    return _json_transform(_struct_type(shape))(valid, json.dumps(_structure(shape), ensure_ascii=False))
 
 
-@ibis.udf.scalar.builtin
-def json_valid(record: str) -> bool:
+@ibis.udf.scalar.builtin(signature=((dt.string,), dt.boolean))
+def json_valid(record: Any) -> Any:
     """Whether a text is JSON."""
 
 
@@ -76,16 +75,13 @@ def named_groups(text: ir.StringValue, pattern: str, names: tuple[str, ...]) -> 
 
 
 @cache
-def _json_functions(fields: dt.Struct) -> tuple[Any, Any]:
-    """Parsing into a struct that depends on the source, and the guard that makes its failure a null."""
+def _json_transform(fields: dt.Struct) -> Any:
+    """Parsing into a struct, which depends on the source."""
 
     @ibis.udf.scalar.builtin(signature=((dt.string, dt.string), fields))
     def json_transform(record: Any, structure: Any) -> Any: ...
 
-    @ibis.udf.scalar.builtin(name="try", signature=((fields,), fields))
-    def attempt(value: Any) -> Any: ...
-
-    return json_transform, attempt
+    return json_transform
 
 
 @cache
