@@ -153,6 +153,12 @@ def test_a_planted_interest_makes_a_champion_with_its_reason(platform: Platform,
     assert registry.require_champion("conversion").version == row["challenger_version"]
 
 
+def test_the_ui_says_why_the_champion_was_promoted(platform: Platform) -> None:
+    event = platform.instance.get_latest_materialization_event(dg.AssetKey("conversion_champion"))
+    assert event is not None and event.asset_materialization is not None
+    assert str(event.asset_materialization.metadata["reason"].value).startswith("promoted")
+
+
 def test_the_version_names_run_code_and_delta_versions_it_was_made_from(registry: ModelRegistry) -> None:
     tags = registry.tags(registry.require_champion("conversion"))
     assert {"dagster_run_id", "code_version", "delta_version.events", "delta_version.user_features"} <= set(tags)

@@ -10,6 +10,7 @@ import ibis
 from platform_assets.domain.model_spec import ModelSpec
 from platform_assets.domain.modelling.model_card import model_card
 from platform_assets.domain.modelling.pictures import as_markdown, quality_picture
+from platform_assets.domain.modelling.time_split import as_days
 from platform_assets.domain.modelling.training import TrainedModel, train
 from platform_assets.table_asset import code_version, stage_of
 from resources.model_registry.model_version import ModelVersion
@@ -65,8 +66,8 @@ def input_versions(instance: dg.DagsterInstance, table: dg.AssetKey, partition: 
 
 
 def _picture(spec: ModelSpec, trained: TrainedModel) -> bytes:
-    days = trained.holdout["feature_date"]
-    title = f"{spec.name} on held-out days {days.min():%Y-%m-%d} to {days.max():%Y-%m-%d}"
+    days = as_days(trained.holdout["feature_date"])
+    title = f"{spec.name} on held-out days {days.min()} to {days.max()}"
     return quality_picture(trained.holdout["label"], trained.holdout["score"], title)
 
 
@@ -85,5 +86,7 @@ def _metadata(trained: TrainedModel, version: ModelVersion, card: str, picture: 
         "model_version": version.version,
         "model_digest": version.digest,
         "mlflow_run_id": version.run_id,
-        "search": dg.MetadataValue.json(trained.search_table.round(4).to_dict("records")),
+        "search": dg.MetadataValue.table(
+            [dg.TableRecord(row) for row in trained.search_table.round(4).astype("str").to_dict("records")]
+        ),
     }

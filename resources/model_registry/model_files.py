@@ -25,8 +25,9 @@ TRUSTED_TYPES = (
     "numpy.dtype",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.tree._tree.Tree",
+    "sklearn.utils._bunch.Bunch",
 )
-"""Types beyond those that skops trusts by itself; each only holds numbers."""
+"""Types beyond those that skops trusts by itself; each only holds numbers, or names of things that do."""
 
 _REQUIRED_PACKAGES = ("mlflow", "numpy", "pandas", "scikit-learn", "skops")
 _MODEL_FILE = "model.skops"

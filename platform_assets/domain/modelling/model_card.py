@@ -6,6 +6,7 @@ It is written from the spec and the training alone; the registry keeps it beside
 from collections.abc import Mapping
 
 from platform_assets.domain.model_spec import ModelSpec
+from platform_assets.domain.modelling.time_split import as_days
 from platform_assets.domain.modelling.training import TrainedModel
 
 _NAMES = {"auc": "AUC", "log_loss": "Log loss", "brier": "Brier score"}
@@ -56,10 +57,11 @@ def _quality(spec: ModelSpec, trained: TrainedModel) -> str:
         for name, estimate in trained.metrics.items()
     ]
     held_out = trained.holdout
+    days = as_days(held_out["feature_date"])
     return "\n".join(
         [
             "## Quality on days it never saw",
-            f"{len(held_out):,} rows of {held_out['feature_date'].min()} to {held_out['feature_date'].max()}, "
+            f"{len(held_out):,} rows of {days.min()} to {days.max()}, "
             f"{int(held_out['label'].sum()):,} positive. Intervals: 95 %, bootstrap over `{spec.entity}`.",
             "",
             "| metric | value | interval |",

@@ -30,11 +30,13 @@ def test_one_changed_label_gives_another_digest(trained: TrainedModel) -> None:
     assert train(changed, SPEC, TRAINING_DATE).digest != trained.digest
 
 
-def test_both_families_of_candidates_compete_and_missing_values_are_allowed() -> None:
+def test_all_families_of_candidates_compete_and_missing_values_are_allowed() -> None:
     rows = training_rows(FULL_SPEC)
     rows.loc[::9, "visits"] = np.nan
     first, second = (train(rows, FULL_SPEC, TRAINING_DATE) for _ in range(2))
-    assert {"LogisticRegression", "HistGradientBoostingClassifier"} == set(first.search_table["classify"])
+    assert {"LogisticRegression", "HistGradientBoostingClassifier", "VotingClassifier"} == set(
+        first.search_table["classify"]
+    )
     assert first.digest == second.digest
 
 

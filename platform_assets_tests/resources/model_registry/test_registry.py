@@ -156,6 +156,16 @@ def test_a_file_that_was_added_or_removed_is_refused(registry: ModelRegistry, re
         registry.load(version)
 
 
+@pytest.mark.parametrize("candidate", range(3))
+def test_every_candidate_of_the_platforms_search_is_of_reviewed_types(tmp_path: Path, candidate: int) -> None:
+    from platform_assets.domain.modelling.candidates import logistic_or_boosting, logistic_or_boosting_space
+
+    choices = logistic_or_boosting_space(seed=1)[candidate]
+    pipeline = logistic_or_boosting(seed=1).set_params(**{name: values[0] for name, values in choices.items()})
+    pipeline.fit(feature_matrix(ROWS, SPEC), ROWS["label"])
+    assert write_model(tmp_path / "model", pipeline, SPEC.features)
+
+
 def test_a_model_of_types_that_nobody_reviewed_is_not_written(tmp_path: Path) -> None:
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import FunctionTransformer
