@@ -158,11 +158,14 @@ def test_a_file_that_was_added_or_removed_is_refused(registry: ModelRegistry, re
 
 @pytest.mark.parametrize("candidate", range(3))
 def test_every_candidate_of_the_platforms_search_is_of_reviewed_types(tmp_path: Path, candidate: int) -> None:
+    from threadpoolctl import threadpool_limits
+
     from platform_assets.domain.modelling.candidates import logistic_or_boosting, logistic_or_boosting_space
 
     choices = logistic_or_boosting_space(seed=1)[candidate]
     pipeline = logistic_or_boosting(seed=1).set_params(**{name: values[0] for name, values in choices.items()})
-    pipeline.fit(feature_matrix(ROWS, SPEC), ROWS["label"])
+    with threadpool_limits(limits=1):
+        pipeline.fit(feature_matrix(ROWS, SPEC), ROWS["label"])
     assert write_model(tmp_path / "model", pipeline, SPEC.features)
 
 
