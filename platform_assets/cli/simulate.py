@@ -64,7 +64,9 @@ def simulate_world(
             progress=lambda day, count: progress.advance(task),
         )
     seconds = time.monotonic() - began
-    written = f"{summary.files_written} of {summary.files} files written" if summary.files_written else "all files were there"
+    written = (
+        f"{summary.files_written} of {summary.files} files written" if summary.files_written else "all files were there"
+    )
     console.print(
         f"[bold]{summary.events:,}[/] events of {summary.persons:,} persons on {summary.days} landing days "
         f"({summary.bytes / 1e6:.0f} MB, {written}, {seconds:.1f} s) in {settings.landing_root}"

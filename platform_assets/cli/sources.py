@@ -60,10 +60,9 @@ def _read_day(console: Console, settings: Settings, source: Source, day: datetim
     engine = DuckDBEngine(spill_folder=settings.staging_folder / "spill", memory=settings.duckdb_memory)
     landed = read_landing_days(source, [day.date()], settings.landing_root, limits)
     parsed = parse_records(engine.from_arrow("landed", landed.reader), source)
-    verdicts = parsed.select("file", "line", "reject_reason").to_pyarrow()
-    reasons = Counter(
-        reason.split(":")[0] for reason in verdicts["reject_reason"].to_pylist() if reason is not None
-    )
+    with landed.naming_the_file():
+        verdicts = parsed.select("file", "line", "reject_reason").to_pyarrow()
+    reasons = Counter(reason.split(":")[0] for reason in verdicts["reject_reason"].to_pylist() if reason is not None)
     good = verdicts.num_rows - reasons.total()
     console.print(
         f"[bold]{source.name}[/], landed {day:%Y-%m-%d}: {len(landed.files)} file(s), {verdicts.num_rows:,} records, "

@@ -54,6 +54,7 @@ def describe_tables(lakehouse: Lakehouse) -> list[dict]:
                 "partitions": len(by_slice),
                 "rows": sum(by_slice.values()),
                 "quarantined": rejected,
+                "dropped": sum(note.dropped for note in lakehouse.slice_notes(name).values()),
                 "bytes": sum(file.bytes for file in snapshot.files),
                 "version": snapshot.version,
             }

@@ -39,7 +39,7 @@ def _raw_asset(source: Source, landing_days: dg.DailyPartitionsDefinition) -> dg
         )
         records = read_landing_days(source, days, landing_zone.root, limits)
         context.log.info(f"{len(days)} landing day(s) of {source.name}: reading {source.place}")
-        lines = engine.from_arrow(f"landed_{source.name}", records.reader)
+        lines = engine.from_arrow(f"landed_{source.name}", records.reader, lambda: records.failure)
         return parse_records(lines, source), lambda: _landed_files(records.files, days)
 
     landed.__doc__ = f"{contract.description}\n\n{_where_from(source)}"

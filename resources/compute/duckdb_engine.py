@@ -5,7 +5,7 @@ Reads Parquet natively, writes staged results itself; what is staged becomes vis
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ class DuckDBEngine:
         self._memory, self._threads, self._key = memory, threads, pseudonym_key
         self._names = itertools.count()
         self._sources: dict[str, str] = {}
+        self._failures: list[Callable[[], Exception | None]] = []
 
     @cached_property
     def backend(self) -> Any:
@@ -49,9 +50,10 @@ class DuckDBEngine:
             run(_keyed_hash_macro(self._key))
         return backend
 
-    def from_arrow(self, name: str, batches: Any) -> ibis.Table:
+    def from_arrow(self, name: str, batches: Any, failure: Callable[[], Exception | None] = lambda: None) -> ibis.Table:
         """See `Engine.from_arrow`."""
         unique = self._unique(name)
+        self._failures.append(failure)
         self.backend.con.register(unique, batches)
         return self.backend.table(unique)
 
@@ -87,9 +89,20 @@ class DuckDBEngine:
                 f"COPY (SELECT {columns} FROM {_name(view)}) TO {_text(str(folder))} "
                 f"(FORMAT parquet, PARTITION_BY ({by}), ROW_GROUP_SIZE {ROW_GROUP_ROWS}, COMPRESSION snappy)"
             )
+        except Exception:
+            self._raise_failure_of_streams()
+            raise
         finally:
             self.backend.con.execute(f"DROP VIEW {_name(view)}")
+        self._raise_failure_of_streams()
         return [self._staged(path, folder) for path in sorted(folder.rglob("*.parquet"))]
+
+    def _raise_failure_of_streams(self) -> None:
+        """Raise what broke a stream since the last computation. Streams are consumed once, so all are forgotten."""
+        broken = [error for failure in self._failures if (error := failure()) is not None]
+        self._failures.clear()
+        if broken:
+            raise broken[0] from None
 
     def _staged(self, path: Path, folder: Path) -> StagedFile:
         import pyarrow.parquet as pq

@@ -4,7 +4,7 @@ The embedded engine is `duckdb_engine`. A distributed one (Spark) implements the
 named functions; no step knows which engine it runs on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -53,8 +53,12 @@ class Engine(Protocol):
 
     name: str
 
-    def from_arrow(self, name: str, batches: Any) -> ibis.Table:
-        """A table over an Arrow stream. The stream is consumed by the first computation and can't be read twice."""
+    def from_arrow(self, name: str, batches: Any, failure: Callable[[], Exception | None] = lambda: None) -> ibis.Table:
+        """A table over an Arrow stream. The stream is consumed by the first computation and can't be read twice.
+
+        `failure` tells what broke the stream, if anything did: staging raises that instead of the engine's account
+        of it, and never takes a stream that broke for one that ended.
+        """
         ...
 
     def read_parquet(

@@ -21,7 +21,7 @@ from platform_assets.domain.errors import ContractViolation, PlatformError
 from resources.compute.engine import DROP, PUBLISH, QUARANTINE, Engine, SliceAudit, StagedFile
 from resources.lakehouse.commit import replace_slices
 from resources.lakehouse.slicing import Slicing
-from resources.lakehouse.tables import QUARANTINE_SUFFIX, Lakehouse, Snapshot, TableNotPublished
+from resources.lakehouse.tables import QUARANTINE_SUFFIX, SLICES_NOTE, Lakehouse, Snapshot, TableNotPublished
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -79,7 +79,7 @@ def publish(
         if not allow_emptying:
             _refuse_emptying(lakehouse, contract, audits, slices)
         publications = tuple(_publication(contract, audit) for audit in audits)
-        note = {**provenance, "slices": _slices_note(publications)}
+        note = {**provenance, SLICES_NOTE: _slices_note(publications)}
         _publish_quarantine(staged, contract, slicing, slices, engine, lakehouse, folder, batch_id, note)
         good = [file for file in staged if file.outcome == PUBLISH]
         schema = _schema_at_rest(contract, slicing)

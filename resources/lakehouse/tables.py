@@ -3,12 +3,13 @@
 Writing stays in `publish` and `commit`. Everything here works alike on a local folder and on s3:// addresses.
 """
 
+import json
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
 from platform_assets.domain.errors import PlatformError
@@ -17,10 +18,21 @@ if TYPE_CHECKING:
     from deltalake import DeltaTable
 
 QUARANTINE_SUFFIX = "_quarantine"
+SLICES_NOTE = "slices"
+"""Entry of a Delta commit that says, per partition value, [rows, quarantined, dropped, content digest]."""
 
 
 class TableNotPublished(PlatformError):
     """A table is read that nothing has been published to."""
+
+
+class SliceNote(NamedTuple):
+    """What a publication says of one partition value: counts of rows, and the digest of the published ones."""
+
+    rows: int
+    quarantined: int
+    dropped: int
+    digest: str
 
 
 @dataclass(frozen=True)
@@ -133,6 +145,15 @@ class Lakehouse:
             infos = filesystem.get_file_info(FileSelector(root_path, allow_not_found=True))
             names = [info.base_name for info in infos if self.exists(info.base_name)]
         return sorted(names)
+
+    def slice_notes(self, table: str) -> dict[str, SliceNote]:
+        """What the last publication of every partition value said of it; empty where nothing is published."""
+        notes: dict[str, SliceNote] = {}
+        if self.exists(table):
+            for entry in self.snapshot(table).delta.history():
+                for value, note in json.loads(entry.get(SLICES_NOTE, "{}")).items():
+                    notes.setdefault(value, SliceNote(*note))
+        return notes
 
     def filesystem(self) -> tuple[Any, str]:
         """A pyarrow file system and the root's path in it."""
