@@ -32,11 +32,14 @@ def events(raws: Mapping[str, ibis.Table], sources: Mapping[str, Source], first:
     """
     start = datetime.combine(first - timedelta(days=1), time()) - SESSION_GAP
     end = datetime.combine(last + timedelta(days=1), time())
-    typed = [
-        typed_events(raw.filter((raw.event_time >= start) & (raw.event_time < end)), sources[name])
-        for name, raw in raws.items()
-    ]
-    told_once = with_duplicates_marked(reduce(lambda left, right: left.union(right), typed))
+    seen = {name: raw.filter((raw.event_time >= start) & (raw.event_time < end)) for name, raw in raws.items()}
+    once, repeated = [], []
+    for name, raw in seen.items():
+        copies = raw.group_by("event_id").aggregate(copies=raw.count())
+        repeated_ids = copies.filter(copies.copies > 1)
+        once.append(typed_events(raw.anti_join(repeated_ids, "event_id"), sources[name]))
+        repeated.append(typed_events(raw.semi_join(repeated_ids, "event_id"), sources[name]))
+    told_once = ibis.union(*once, with_duplicates_marked(ibis.union(*repeated)))
     asked = with_sessions(told_once).filter(lambda table: table.event_date.between(first, last))
     return asked.select(*EVENTS.column_names, "file", "line", REJECT_REASON)
 
@@ -118,20 +121,20 @@ def _value(raw: ibis.Table, source: Source) -> tuple[ir.FloatingValue, ir.String
     return reduce(lambda left, right: left * right, numbers), ibis.cases(*problems, else_=ibis.null(str))
 
 
-def with_duplicates_marked(typed: ibis.Table) -> ibis.Table:
-    """Marks every copy of an event but the earliest.
+def with_duplicates_marked(repeated: ibis.Table) -> ibis.Table:
+    """Marks every copy of an event but the earliest, given all rows of the ids that come more than once.
 
     A copy is dropped if the one before it (by time, then arrival) lies on the same or the preceding event day. That
-    window makes a single day and a long range agree on every row.
+    window makes a single day and a long range agree on every row. Few ids repeat, so little is sorted.
     """
     copies = ibis.window(
         group_by="event_id",
-        order_by=[typed[REJECT_REASON].notnull(), "event_time", "landing_date", "file", "line"],
+        order_by=[repeated[REJECT_REASON].notnull(), "event_time", "landing_date", "file", "line"],
     )
-    previous_day = typed.event_date.lag().over(copies)
-    is_copy = previous_day.notnull() & (previous_day >= typed.event_date - ibis.interval(days=1))
-    reason = ibis.cases((is_copy & typed[REJECT_REASON].isnull(), DUPLICATE), else_=typed[REJECT_REASON])
-    return typed.mutate(**{REJECT_REASON: reason})
+    previous_day = repeated.event_date.lag().over(copies)
+    is_copy = previous_day.notnull() & (previous_day >= repeated.event_date - ibis.interval(days=1))
+    reason = ibis.cases((is_copy & repeated[REJECT_REASON].isnull(), DUPLICATE), else_=repeated[REJECT_REASON])
+    return repeated.mutate(**{REJECT_REASON: reason})
 
 
 def with_sessions(typed: ibis.Table) -> ibis.Table:
@@ -142,13 +145,12 @@ def with_sessions(typed: ibis.Table) -> ibis.Table:
     """
     client = typed.cookie_id.coalesce(typed.login_hash, typed.device_id)
     counted = typed.mutate(client=ibis.cases((typed[REJECT_REASON].isnull(), client), else_=ibis.null(str)))
-    in_order = ibis.window(group_by="client", order_by=["event_time", "event_id", "file", "line"])
+    # The order of simultaneous events changes no session: whichever is first starts it at the same instant.
+    in_order = ibis.window(group_by="client", order_by="event_time")
     previous = counted.event_time.lag().over(in_order)
     starts = previous.isnull() | (previous < counted.event_time - ibis.interval(minutes=30))
     marked = counted.mutate(start=ibis.cases((starts, counted.event_time), else_=ibis.null("timestamp")))
-    running = ibis.window(
-        group_by="client", order_by=["event_time", "event_id", "file", "line"], preceding=None, following=0
-    )
+    running = ibis.range_window(group_by="client", order_by="event_time", preceding=None, following=0)
     begun = marked.start.max().over(running)
     preceding_day = (marked.event_date - ibis.interval(days=1)).cast("timestamp")
     start = ibis.greatest(begun, preceding_day)

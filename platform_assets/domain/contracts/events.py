@@ -20,7 +20,7 @@ EVENTS = Contract(
         Column("cookie_id", "string", "Pseudonym of the cookie.", pii=Pii.PSEUDONYM),
         Column("device_id", "string", "Pseudonym of the device's own identifier.", pii=Pii.PSEUDONYM),
         Column("ip_hash", "string", "Pseudonym of the network address.", pii=Pii.PSEUDONYM),
-        Column("session_id", "string", "Events of one client less than 30 minutes apart.", pii=Pii.PSEUDONYM),
+        Column("session_id", "string", "Events of one client, at most 30 minutes apart.", pii=Pii.PSEUDONYM),
         Column("url", "string", "The page's address; what looks like an e-mail address is redacted."),
         Column("domain", "string", "The address's host in lower case, without www."),
         Column("path", "string", "The address's path."),

@@ -1,5 +1,7 @@
 """The contract of `user_features`, and the names of the features in one place for every model."""
 
+import ibis
+
 from platform_assets.domain.contracts.contract import Column, Contract, Pii, RowRule
 
 WINDOWS_DAYS = (1, 7, 28)
@@ -54,7 +56,9 @@ USER_FEATURES = Contract(
         RowRule(
             "shares_are_shares",
             "shares lie between 0 and 1",
-            lambda table: table.evening_share_28d.between(0, 1) & table.mobile_share_28d.between(0, 1),
+            lambda table: ibis.and_(
+                *(table[name].between(0, 1) for name in table.columns if name.endswith("_share_28d"))
+            ),
         ),
     ),
 )
