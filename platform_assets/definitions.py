@@ -9,6 +9,8 @@ from typing import Any
 
 import dagster as dg
 
+from platform_assets.checks.quarantine_share import quarantine_share_check
+from platform_assets.domain.contracts.events import EVENTS
 from platform_assets.domain.contracts.user_features import USER_FEATURES
 from platform_assets.domain.source import Source
 from platform_assets.domain.sources import load_sources
@@ -16,6 +18,7 @@ from platform_assets.features.user_features import user_features_asset
 from platform_assets.partitions import daily
 from platform_assets.predictions.scores import predictions_assets
 from platform_assets.preprocessed_tables.events import events_asset
+from platform_assets.raw_events.landed_files_check import landed_files_check
 from platform_assets.raw_events.landed_sources import raw_assets
 from platform_assets.trained_models.factory import trained_models_assets
 from platform_assets.trained_models.specs import all_specs
@@ -42,12 +45,17 @@ def build_definitions(settings: Settings | None = None, overrides: Mapping[str, 
     days = daily(settings.first_partition_day, settings.last_partition_day)
     raws = raw_assets(sources, days)
     assets = [*raws, events_asset(sources, days), user_features_asset(days)]
-    for spec in all_specs():
+    lateness = max(source.lateness_days for source in sources)
+    for spec in (declared.waiting_for(lateness) for declared in all_specs()):
         assets += trained_models_assets(spec, USER_FEATURES, days)
         assets += predictions_assets(spec, days)
         assets += validation_reports_assets(spec, days, [raw.key.path[-1] for raw in raws])
     return dg.Definitions(
         assets=assets,
+        asset_checks=[
+            *(landed_files_check(source) for source in sources),
+            *(quarantine_share_check(contract) for contract in (*(s.raw_contract() for s in sources), EVENTS)),
+        ],
         resources={**resources_for(settings, sources), **(overrides or {})},
         executor=dg.in_process_executor,
     )

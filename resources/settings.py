@@ -1,7 +1,8 @@
 """The one reader of the platform's settings: environment variables with the prefix `PLATFORM_`.
 
 What an environment (demo, laptop, s3) presets stands in `resources.environments`; a value given here wins.
-No other module reads the environment, so that `platform settings` can show everything that steers a run.
+No other module reads `PLATFORM_` variables. (Credentials of a store come from the AWS variables, which its clients
+read themselves, and a source's place may name a variable with `{env:NAME}`.)
 """
 
 import difflib
@@ -25,21 +26,33 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
 
-    environment: str = Field("demo", description="Which row of the environments table applies: demo, laptop or s3.")
-    home: Path = Field(Path(".platform"), description="The folder that holds everything the platform keeps locally.")
-    lake: str = Field("", description="Folder or s3:// address of the Delta tables. Default: <home>/lake.")
-    landing_zone: str = Field("", description="Folder or s3:// address of landed files. Default: <home>/landing.")
-    mlflow_uri: str = Field("", description="MLflow tracking address. Default: a sqlite file below <home>/mlflow.")
-    sources_file: Path = Field(Path("config/sources.yaml"), description="The declared sources.")
-    pseudonym_key: SecretStr | None = Field(None, description="Secret key of all pseudonyms, 16 characters or more.")
-    first_day: date | None = Field(None, description="First partition of every table that is cut by day (UTC).")
-    last_day: date | None = Field(None, description="Last partition; empty: every day until today.")
-    duckdb_memory: str = Field("4GB", description="Memory after which DuckDB spills to disk.")
-    duckdb_threads: int = Field(0, ge=0, description="Threads of DuckDB; 0: one per core.")
-    max_file_bytes: int = Field(16 * 2**30, gt=0, description="A landed file may decompress to this many bytes.")
-    max_record_bytes: int = Field(2**20, gt=0, description="A longer record is quarantined.")
-    max_nesting: int = Field(32, gt=0, description="A JSON record nested deeper is quarantined.")
-    allow_emptying: bool = Field(False, description="Let an empty result replace a published partition.")
+    environment: str = Field(
+        default="demo", description="Which row of the environments table applies: demo, laptop or s3."
+    )
+    home: Path = Field(
+        default=Path(".platform"), description="The folder that holds everything the platform keeps locally."
+    )
+    lake: str = Field(default="", description="Folder or s3:// address of the Delta tables. Default: <home>/lake.")
+    landing_zone: str = Field(
+        default="", description="Folder or s3:// address of landed files. Default: <home>/landing."
+    )
+    mlflow_uri: str = Field(
+        default="", description="MLflow tracking address. Default: a sqlite file below <home>/mlflow."
+    )
+    sources_file: Path = Field(default=Path("config/sources.yaml"), description="The declared sources.")
+    pseudonym_key: SecretStr | None = Field(
+        default=None, description="Secret key of all pseudonyms, 16 characters or more."
+    )
+    first_day: date | None = Field(default=None, description="First partition of every table that is cut by day (UTC).")
+    last_day: date | None = Field(default=None, description="Last partition; empty: every day until today.")
+    duckdb_memory: str = Field(default="4GB", description="Memory after which DuckDB spills to disk.")
+    duckdb_threads: int = Field(default=0, ge=0, description="Threads of DuckDB; 0: one per core.")
+    max_file_bytes: int = Field(
+        default=16 * 2**30, gt=0, description="A landed file may decompress to this many bytes."
+    )
+    max_record_bytes: int = Field(default=2**20, gt=0, description="A longer record is quarantined.")
+    max_nesting: int = Field(default=32, gt=0, description="A JSON record nested deeper is quarantined.")
+    allow_emptying: bool = Field(default=False, description="Let an empty result replace a published partition.")
 
     @model_validator(mode="before")
     @classmethod

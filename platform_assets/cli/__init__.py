@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from platform_assets.cli import demo, simulate, sources, sql, tables
+from platform_assets.cli import checks, demo, simulate, sources, sql, tables
 from platform_assets.domain.errors import PlatformError
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
 app.command("simulate")(simulate.simulate)
 app.command("demo")(demo.demo)
 app.add_typer(sources.app, name="sources")
+app.command("checks")(checks.checks)
 app.command("tables")(tables.tables)
 app.command("sql")(sql.sql)
 

@@ -162,8 +162,9 @@ def _print_quality(settings: Settings, days: int) -> None:
         Console().print("No scored day has mature labels yet.")
         return
     Console().print(
-        f"\nThe model [bold]{CONVERSION.name}[/] on days it never saw ({quality.first:%Y-%m-%d} to {quality.last:%Y-%m-%d}, "
-        f"{quality.rows:,} user days, {quality.positives:,} conversions):\n"
+        f"\nThe model [bold]{CONVERSION.name}[/] on days it never saw "
+        f"({quality.first:%Y-%m-%d} to {quality.last:%Y-%m-%d}, {quality.rows:,} user days, "
+        f"{quality.positives:,} conversions):\n"
         f"  AUC [bold]{quality.model_auc:.3f}[/]; the planted probabilities themselves reach "
         f"[bold]{quality.planted_auc:.3f}[/] (difference {quality.planted_auc - quality.model_auc:+.3f})",
         highlight=False,

@@ -33,7 +33,7 @@ def sql(
     output: Annotated[OutputFormat, typer.Option("--format", help="How rows are printed.")] = OutputFormat.TABLE,
     limit: Annotated[int, typer.Option(min=1, help="Rows that `table` shows.")] = 50,
 ) -> None:
-    """Query the lakehouse. Nothing can be changed through it: tables are views over published files."""
+    """Query the lakehouse. It only reads: one SELECT, over views of the published files."""
     import duckdb
 
     settings = load_settings()
@@ -47,6 +47,12 @@ def sql(
         if name in query:
             _expose(engine, lakehouse, name, versions.get(name))
     try:
+        statements = engine.backend.con.extract_statements(query)
+        if len(statements) != 1 or statements[0].type not in (
+            duckdb.StatementType.SELECT,
+            duckdb.StatementType.EXPLAIN,
+        ):
+            raise QueryFailed("only one SELECT is answered", where="query", todo="write a single SELECT")
         relation = engine.backend.con.sql(query)
     except duckdb.Error as error:
         raise QueryFailed(str(error).strip(), where="query", todo=f"tables there are: {', '.join(names)}") from error

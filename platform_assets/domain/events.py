@@ -81,12 +81,14 @@ def typed_events(raw: ibis.Table, source: Source) -> ibis.Table:
         .mutate(
             user_id=lambda table: table.login_hash.coalesce(table.cookie_id),
             domain=lambda table: urls.domain(table.url),
-            path=lambda table: urls.path(table.url),
             referrer_domain=lambda table: urls.domain(table.referrer),
-            **{name: lambda table, name=name: urls.query_parameter(table.url, name) for name in _CAMPAIGN},
             device=lambda table: user_agents.device(table.user_agent),
             is_bot=lambda table: user_agents.is_bot(table.user_agent),
             url=lambda table: urls.without_personal_data(table.url),
+        )
+        .mutate(  # from the address that is published, so that no part of it tells more than the whole
+            path=lambda table: urls.path(table.url),
+            **{name: lambda table, name=name: urls.query_parameter(table.url, name) for name in _CAMPAIGN},
         )
         .drop("referrer", "user_agent")
     )
@@ -140,11 +142,13 @@ def with_duplicates_marked(repeated: ibis.Table) -> ibis.Table:
 def with_sessions(typed: ibis.Table) -> ibis.Table:
     """Adds `session_id`: events of one client without a pause of more than 30 minutes, also over midnight.
 
-    A client is a cookie, else a login, else a device. What has run unbroken since before the preceding day (no person
+    A copy that is dropped as a duplicate still shows that its client was there: so sessions don't depend on which
+    earlier days were read to find the duplicates. A client is a cookie, else a login, else a device. What has run unbroken since before the preceding day (no person
     does that) is cut at that day's start, so that a day's sessions depend on that day and the one before it only.
     """
     client = typed.cookie_id.coalesce(typed.login_hash, typed.device_id)
-    counted = typed.mutate(client=ibis.cases((typed[REJECT_REASON].isnull(), client), else_=ibis.null(str)))
+    seen = typed[REJECT_REASON].isnull() | (typed[REJECT_REASON] == DUPLICATE)
+    counted = typed.mutate(client=ibis.cases((seen, client), else_=ibis.null(str)))
     # The order of simultaneous events changes no session: whichever is first starts it at the same instant.
     in_order = ibis.window(group_by="client", order_by="event_time")
     previous = counted.event_time.lag().over(in_order)

@@ -8,7 +8,7 @@ stands in `platform_assets.domain.modelling`.
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -116,6 +116,13 @@ class ModelSpec:
         values = {each.name: getattr(self, each.name) for each in fields(self)}
         named = {name: f"{v.__module__}.{v.__qualname__}" if callable(v) else repr(v) for name, v in values.items()}
         return hashlib.sha256(repr(sorted(named.items())).encode()).hexdigest()[:12]
+
+    def waiting_for(self, lateness_days: int) -> "ModelSpec":
+        """The same spec, whose labels wait until events that are `lateness_days` late have landed."""
+        needed = self.label.horizon_days - 1 + lateness_days
+        if needed <= self.label.maturity_days:
+            return self
+        return replace(self, label=replace(self.label, maturity_days=needed))
 
     def table(self, suffix: str) -> str:
         """The name of one of the model's tables or assets, e.g. `conversion_scores`."""

@@ -6,37 +6,50 @@ Text functions only, no regular expression on the common row: addresses are the 
 import ibis
 import ibis.expr.types as ir
 
-from platform_assets.domain.engine_functions import split_part, url_decode
+from platform_assets.domain.engine_functions import split_part, try_url_decode
 
-_ADDRESS_LIKE = r"[^/?&=#:]+(@|%40)[^/?&=#]+"
+_ADDRESS_LIKE = r"[^/?&=#]+(@|%(25)*40)[^/?&=#]+"
+"""The sign may be escaped, and escaped again where an address is carried in another one."""
+
 REDACTED = "[redacted]"
 
 
 def without_personal_data(url: ir.StringValue) -> ir.StringValue:
     """The address with everything that looks like an e-mail address or a user name before a host redacted."""
-    suspicious = url.contains("@") | url.contains("%40")
+    suspicious = url.contains("@") | (url.contains("%") & url.contains("40"))
     return ibis.cases((suspicious, url.re_replace(_ADDRESS_LIKE, REDACTED)), else_=url)
 
 
 def domain(url: ir.StringValue) -> ir.StringValue:
     """Lower-case host without `www.`, user name and port; null for an address without a host."""
-    authority = split_part(split_part(split_part(split_part(url, "://", 2), "/", 1), "?", 1), "#", 1)
-    after_user = ibis.cases((authority.contains("@"), split_part(authority, "@", 2)), else_=authority)
+    whole = _without_query(url)
+    after_user = split_part(split_part(whole, "/", 3), "@", -1)
     host = split_part(after_user, ":", 1).lower()
-    return ibis.cases((host.startswith("www."), host.substr(4)), else_=host).nullif("")
+    named = ibis.cases((host.startswith("www."), host.substr(4)), else_=host).nullif("")
+    return ibis.cases((_names_a_host(whole), named), else_=ibis.null(str))
 
 
 def path(url: ir.StringValue) -> ir.StringValue:
     """The path without query and fragment, `/` where an address has only a host."""
-    whole = split_part(split_part(url, "#", 1), "?", 1)
-    rest = split_part(whole, "://", 2)
-    below = rest.substr(split_part(rest, "/", 1).length())
-    return ibis.cases((whole.contains("://"), below.nullif("").fill_null("/")), else_=whole)
+    whole = _without_query(url)
+    before = split_part(whole, "/", 1).length() + split_part(whole, "/", 3).length() + 2
+    below = whole.substr(before).nullif("").fill_null("/")
+    return ibis.cases((_names_a_host(whole), below), else_=whole)
 
 
 def query_parameter(url: ir.StringValue, name: str) -> ir.StringValue:
-    """The first value of a query parameter, decoded; null where it is absent or empty."""
+    """The first value of a query parameter, decoded where it can be; null where it is absent or empty."""
     query = split_part(url, "#", 1)
     raw = query.re_extract(rf"[?&]{name}=([^&]*)", 1).replace("+", " ")
-    value = ibis.cases((raw.contains("%"), url_decode(raw)), else_=raw)
-    return ibis.cases((url.contains(name + "="), value.nullif("")), else_=ibis.null(str))
+    decoded = ibis.cases((raw.contains("%"), try_url_decode(raw).fill_null(raw)), else_=raw)
+    return ibis.cases((url.contains(name + "="), decoded.nullif("")), else_=ibis.null(str))
+
+
+def _without_query(url: ir.StringValue) -> ir.StringValue:
+    return split_part(split_part(url, "#", 1), "?", 1)
+
+
+def _names_a_host(whole: ir.StringValue) -> ir.BooleanValue:
+    """Whether an address has a host: `scheme://host` or `//host`, and not a path with an address in it."""
+    scheme = split_part(whole, "/", 1)
+    return (split_part(whole, "/", 2) == "") & ((scheme == "") | scheme.endswith(":")) & whole.contains("//")

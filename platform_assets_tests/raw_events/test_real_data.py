@@ -17,7 +17,7 @@ SOURCES = Path(__file__).parents[1] / "config" / "real_sources.yaml"
 
 @pytest.fixture
 def source(request: pytest.FixtureRequest, shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> Source:
-    monkeypatch.setenv("PLATFORM_SHARED_DATA", str(shared_data))
+    monkeypatch.setenv("SHARED_DATA", str(shared_data))
     return {source.name: source for source in load_sources(SOURCES)}[request.param]
 
 

@@ -16,6 +16,8 @@ import ibis
 from resources.compute.engine import DROP, PUBLISH, QUARANTINE, SliceAudit, StagedFile
 
 ROW_GROUP_ROWS = 122_880
+NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+"""What DuckDB (like Hive) names the folder of rows whose partition value is null."""
 
 
 class DuckDBEngine:
@@ -44,6 +46,7 @@ class DuckDBEngine:
         run(f"SET memory_limit = {_text(self._memory)}")
         run(f"SET temp_directory = {_text(str(self._spill_folder))}")
         run("SET partitioned_write_max_open_files = 1000")
+        run("CREATE MACRO try_url_decode(x) AS TRY(url_decode(x))")
         if self._threads:
             run(f"SET threads = {self._threads}")
         if self._key is not None:
@@ -107,9 +110,9 @@ class DuckDBEngine:
     def _staged(self, path: Path, folder: Path) -> StagedFile:
         import pyarrow.parquet as pq
 
-        outcome, *rest = [unquote(part.split("=", 1)[1]) for part in path.relative_to(folder).parts[:-1]]
-        rows = pq.read_metadata(path).num_rows
-        return StagedFile(path, outcome, rest[0] if rest else None, rows, path.stat().st_size)
+        outcome, *rest = [part.split("=", 1)[1] for part in path.relative_to(folder).parts[:-1]]
+        value = unquote(rest[0]) if rest and rest[0] != NO_VALUE else None
+        return StagedFile(path, outcome, value, pq.read_metadata(path).num_rows, path.stat().st_size)
 
     def audit(
         self, files: Sequence[StagedFile], slice_column: str | None, key: Sequence[str], columns: Sequence[str]
@@ -180,7 +183,10 @@ class DuckDBEngine:
 
 
 def _keyed_hash_macro(key: bytes) -> str:
-    """HMAC-SHA256 (RFC 2104) as a DuckDB macro, so that the key stands in no query, plan or log."""
+    """HMAC-SHA256 (RFC 2104) as a DuckDB macro: the key stands in no query that is logged, kept or traced for lineage.
+
+    Whoever holds the connection can read it from the catalogue, as he could from the settings.
+    """
     import hashlib
 
     block = (hashlib.sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\0")

@@ -41,9 +41,9 @@ def _sources_of(scope: Scope, column: str, known: dict[tuple[int, str], set[tupl
     if scope.set_operation_scopes:
         position = _position(scope.set_operation_scopes[0], column)
         for part in scope.set_operation_scopes:
-            found |= _sources_of(part, part.expression.selects[position].alias_or_name, known)
+            found |= _sources_of(part, _selects(part)[position].alias_or_name, known)
     else:
-        for select in scope.expression.selects:
+        for select in _selects(scope):
             if select.is_star:
                 for alias, (_, source) in scope.selected_sources.items():
                     found |= _from_source(scope, alias, column, source, known)
@@ -53,10 +53,15 @@ def _sources_of(scope: Scope, column: str, known: dict[tuple[int, str], set[tupl
     return found
 
 
+def _selects(scope: Scope) -> list[exp.Expr]:
+    query = scope.expression
+    return list(query.selects) if isinstance(query, exp.Query) else []
+
+
 def _position(scope: Scope, column: str) -> int:
     if scope.set_operation_scopes:
         return _position(scope.set_operation_scopes[0], column)
-    names = [select.alias_or_name for select in scope.expression.selects]
+    names = [select.alias_or_name for select in _selects(scope)]
     return names.index(column) if column in names else 0
 
 

@@ -48,7 +48,7 @@ def replace_slices(
     the replaced files are always those that were live one version before the commit.
     """
     from deltalake import CommitProperties
-    from deltalake.exceptions import CommitFailedError
+    from deltalake.exceptions import CommitFailedError, DeltaError
 
     snapshot = _open_or_create(lakehouse, contract, slice_column, arrow_schema)
     added = _put_beside_table(lakehouse, contract.name, files, slice_column, batch_id)
@@ -57,10 +57,13 @@ def replace_slices(
         removed = snapshot.files_of(slices)
         try:
             return _commit(snapshot, slice_column, arrow_schema, added, removed, properties)
-        except CommitFailedError:
+        except (DeltaError, OSError) as error:
+            # The reply may be lost while the commit went through: only the history knows.
             snapshot = lakehouse.snapshot(contract.name)
             if is_committed(snapshot, batch_id):
                 return snapshot
+            if not isinstance(error, CommitFailedError):
+                raise
             time.sleep(min(0.005 * 2**attempt, 0.5))
     raise CommitLost(
         f"{COMMIT_ATTEMPTS} attempts to commit were lost to other writers",

@@ -119,12 +119,12 @@ class DeltaIOManager(dg.IOManager):
 
 
 def _provenance(context: dg.OutputContext, versions: dict[str, int]) -> dict[str, str]:
+    definition = context.step_context.assets_def
+    code = definition.code_versions_by_key.get(context.asset_key) if definition else None
     return {
         "dagster_run_id": context.run_id,
         "input_versions": json.dumps(versions, sort_keys=True),
-        "code_version": context.version
-        or context.step_context.assets_def.code_versions_by_key.get(context.asset_key)
-        or "",
+        "code_version": code or "",
     }
 
 

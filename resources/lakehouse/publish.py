@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import ibis
 
-from platform_assets.domain.contracts.contract import REJECT_CONTEXT, REJECT_REASON, Column, Contract
+from platform_assets.domain.contracts.contract import REJECT_CONTEXT, REJECT_REASON, Column, Contract, Pii
 from platform_assets.domain.errors import ContractViolation, PlatformError
 from resources.compute.engine import DROP, PUBLISH, QUARANTINE, Engine, SliceAudit, StagedFile
 from resources.lakehouse.commit import replace_slices
@@ -75,15 +75,15 @@ def publish(
     try:
         staged = engine.stage(staging_expression(expression, contract, slicing), slicing.column, folder)
         audits = _complete(engine.audit(staged, slicing.column, contract.key, contract.column_names), slices)
-        _refuse_broken_table_rules(contract, audits, slices)
+        _refuse_broken_table_rules(contract, slicing, audits, slices)
+        good = [file for file in staged if file.outcome == PUBLISH]
+        schema = _schema_at_rest(contract, slicing)
+        _refuse_other_types(contract, schema, good)
         if not allow_emptying:
             _refuse_emptying(lakehouse, contract, audits, slices)
         publications = tuple(_publication(contract, audit) for audit in audits)
         note = {**provenance, SLICES_NOTE: _slices_note(publications)}
         _publish_quarantine(staged, contract, slicing, slices, engine, lakehouse, folder, batch_id, note)
-        good = [file for file in staged if file.outcome == PUBLISH]
-        schema = _schema_at_rest(contract, slicing)
-        _refuse_other_types(contract, schema, good)
         snapshot = replace_slices(lakehouse, contract, slicing.column, schema, good, slices, batch_id, note)
         return Publication(contract.name, snapshot.version, batch_id, publications)
     finally:
@@ -141,9 +141,15 @@ def _complete(audits: Sequence[SliceAudit], slices: Sequence[str] | None) -> lis
 
 
 def _refuse_broken_table_rules(
-    contract: Contract, audits: Sequence[SliceAudit], slices: Collection[str] | None
+    contract: Contract, slicing: Slicing, audits: Sequence[SliceAudit], slices: Collection[str] | None
 ) -> None:
     where = f"table {contract.name}"
+    if slicing.column and any(audit.slice_value is None for audit in audits):
+        raise ContractViolation(
+            f"rows without a value in {contract.partition_column} belong to no partition",
+            where=where,
+            todo="reject them in an earlier step or give them a value; nothing was published",
+        )
     twice = {audit.slice_value: audit.duplicate_keys for audit in audits if audit.duplicate_keys}
     if twice:
         raise ContractViolation(
@@ -217,12 +223,13 @@ def _slices_note(publications: Sequence[SlicePublication]) -> str:
 
 def quarantine_contract(contract: Contract, slice_column: str | None, slice_dtype: str) -> Contract:
     """The contract of a table's quarantine: one row is one rejected row, with its reason and where it came from."""
+    personal = max((column.pii for column in contract.columns), key=list(Pii).index, default=Pii.NONE)
     columns = [
-        Column("reason", "string", "The broken rule, with detail after a colon."),
+        Column("reason", "string", "The broken rule, with detail after a colon.", pii=personal),
         Column("source", "string", "The source the row came from, where known."),
         Column("file", "string", "The landed file, where known."),
         Column("line", "string", "The line in that file, where known."),
-        Column("record", "string", "The record as received, or the row as JSON."),
+        Column("record", "string", "The record as received, or the row as JSON.", pii=personal),
     ]
     if slice_column:
         columns.insert(0, Column(slice_column, slice_dtype, "The partition whose computation rejected the row."))

@@ -16,6 +16,9 @@ REJECT_REASON = "reject_reason"
 A reason whose rule is one of the contract's `drops` is counted and dropped; any other goes to the quarantine.
 """
 
+RESERVED_COLUMNS = frozenset({REJECT_REASON, "outcome", "partition_key"})
+"""Names that publication gives to columns of its own; no contract may use them, nor a name that begins `rejected_`."""
+
 REJECT_CONTEXT = ("source", "file", "line", "record")
 """Optional columns of a step's result that a rejected row takes into the quarantine, where the contract lacks them."""
 
@@ -72,8 +75,9 @@ class Contract:
         missing = [name for name in (*self.key, self.partition_column) if name is not None and name not in names]
         if missing:
             raise ValueError(f"contract {self.name}: key or partition column {missing} is not among its columns")
-        if REJECT_REASON in names:
-            raise ValueError(f"contract {self.name}: {REJECT_REASON} is a reserved column name")
+        reserved = [name for name in names if name in RESERVED_COLUMNS or name.startswith("rejected_")]
+        if reserved:
+            raise ValueError(f"contract {self.name}: {reserved} are reserved column names")
 
     @property
     def column_names(self) -> tuple[str, ...]:

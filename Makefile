@@ -1,0 +1,64 @@
+# One vocabulary for people, hooks and CI. `make help` lists it.
+# Everything that is kept lies in PLATFORM_HOME; everything that is installed in VENV.
+
+PYTHON ?= python3
+VENV ?= .venv
+PORT ?= 3000
+export PLATFORM_HOME ?= $(CURDIR)/.platform
+export DAGSTER_HOME := $(PLATFORM_HOME)/dagster
+export MLFLOW_DISABLE_TELEMETRY := true
+
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo dev test check format bench lock env clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; call make with PYTHON=python3.11")'
+	@echo "Installing the pinned dependencies into $(VENV) (once; a few minutes) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DAGSTER_HOME)/dagster.yaml: dagster.yaml
+	@mkdir -p $(DAGSTER_HOME)
+	@ln -sf $(CURDIR)/dagster.yaml $@
+	@touch -h $@
+
+demo: $(INSTALLED) ## simulate a world and run the whole graph on it, landed files to validated scores
+	@$(BIN)/platform demo
+
+dev: $(INSTALLED) $(DAGSTER_HOME)/dagster.yaml ## open the web UI on the same data, with its daemon (PORT=3000)
+	@echo "The UI comes up at http://127.0.0.1:$(PORT) in about 15 seconds; Ctrl-C ends it."
+	@$(BIN)/dagster dev --host 127.0.0.1 --port $(PORT) --log-level warning
+
+test: $(INSTALLED) ## run every test
+	@$(BIN)/python -m pytest
+
+check: $(INSTALLED) ## ruff, mypy, import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(INSTALLED) ## let ruff rewrite what it can
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: $(INSTALLED) ## measure; benchmarks/results.md holds the figures
+	@$(BIN)/python -m benchmarks
+
+lock: $(INSTALLED) ## pin the newest allowed versions of every dependency
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-emit-index-url \
+		--custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
+
+env: $(DAGSTER_HOME)/dagster.yaml ## print what a shell needs to call dagster itself: eval "$$(make env)"
+	@echo "export PLATFORM_HOME=$(PLATFORM_HOME) DAGSTER_HOME=$(DAGSTER_HOME) PATH=$(CURDIR)/$(BIN):\$$PATH"
+
+clean: ## remove everything that make demo made; the installation stays
+	@rm -rf $(PLATFORM_HOME)

@@ -1,0 +1,44 @@
+"""`platform checks`: the latest verdict of every asset check, with an exit code that scripts can use.
+
+`dagster asset materialize` ends with 0 when a check that does not block has failed; this command does not.
+"""
+
+import os
+from typing import Annotated
+
+import dagster as dg
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from platform_assets.cli.dagster_runs import prepare_instance
+from platform_assets.domain.errors import PlatformError
+from resources.settings import load_settings
+
+
+class ChecksFailed(PlatformError):
+    """At least one asset check's latest verdict is "failed"."""
+
+
+def checks(
+    show_only: Annotated[bool, typer.Option("--show-only", help="Exit with 0 also if a check has failed.")] = False,
+) -> None:
+    """List the latest verdict of every asset check; exit code 1 if one has failed or could not run."""
+    os.environ.update(prepare_instance(load_settings()))
+    from platform_assets.definitions import defs
+
+    keys = sorted(defs.resolve_asset_graph().asset_check_keys, key=lambda key: key.to_user_string())
+    with dg.DagsterInstance.get() as instance:
+        latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
+    shown = Table("asset", "check", "verdict", "what it says", header_style="bold")
+    failed = []
+    for key in keys:
+        record = latest.get(key)
+        verdict = record.status.value.lower() if record else "never run"
+        evaluation = record.event.asset_check_evaluation if record and record.event else None
+        if record and record.status.value in ("FAILED", "EXECUTION_FAILED"):
+            failed.append(key.to_user_string())
+        shown.add_row(key.asset_key.to_user_string(), key.name, verdict, (evaluation and evaluation.description) or "")
+    Console().print(shown)
+    if failed and not show_only:
+        raise ChecksFailed(f"{len(failed)} check(s) failed: {', '.join(failed)}", todo="read what they say above")
