@@ -54,7 +54,7 @@ bench: $(INSTALLED) ## measure; benchmarks/results.md holds the figures
 	@$(BIN)/python -m benchmarks
 
 lock: $(INSTALLED) ## pin the newest allowed versions of every dependency
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-emit-index-url \
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-strip-extras --no-emit-index-url \
 		--custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
 
 env: $(DAGSTER_HOME)/dagster.yaml ## print what a shell needs to call dagster itself: eval "$$(make env)"

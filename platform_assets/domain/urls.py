@@ -16,7 +16,7 @@ REDACTED = "[redacted]"
 
 def without_personal_data(url: ir.StringValue) -> ir.StringValue:
     """The address with everything that looks like an e-mail address or a user name before a host redacted."""
-    suspicious = url.contains("@") | (url.contains("%") & url.contains("40"))
+    suspicious = url.contains("@") | url.contains("%40") | url.contains("2540")
     return ibis.cases((suspicious, url.re_replace(_ADDRESS_LIKE, REDACTED)), else_=url)
 
 
