@@ -35,7 +35,7 @@ demo: $(INSTALLED) ## simulate a world and run the whole graph on it, landed fil
 
 dev: $(INSTALLED) $(DAGSTER_HOME)/dagster.yaml ## open the web UI on the same data, with its daemon (PORT=3000)
 	@echo "The UI comes up at http://127.0.0.1:$(PORT) in about 15 seconds; Ctrl-C ends it."
-	@$(BIN)/dagster dev --host 127.0.0.1 --port $(PORT) --log-level warning
+	@PYTHONWARNINGS="ignore:Function" $(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port $(PORT) --log-level warning
 
 test: $(INSTALLED) ## run every test
 	@$(BIN)/python -m pytest

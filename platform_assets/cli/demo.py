@@ -27,7 +27,7 @@ from resources.settings import Settings, load_settings
 UNSEEN_DAYS = 15
 """The model is trained as of this many days before the last one; the days after it are scored and validated."""
 
-SUMMARY_WIDTH = 100
+SUMMARY_WIDTH = 112
 """Characters that the summary needs; a log file is as wide as that."""
 
 

@@ -65,7 +65,7 @@ def _position(scope: Scope, column: str) -> int:
     return names.index(column) if column in names else 0
 
 
-def _columns_in(scope: Scope, select: exp.Expression, known: dict) -> set[tuple[str, str]]:
+def _columns_in(scope: Scope, select: exp.Expr, known: dict) -> set[tuple[str, str]]:
     found: set[tuple[str, str]] = set()
     for column in select.find_all(exp.Column):
         sources = scope.selected_sources

@@ -60,8 +60,9 @@ def replace_slices(
         except (DeltaError, OSError) as error:
             # The reply may be lost while the commit went through: only the history knows.
             snapshot = lakehouse.snapshot(contract.name)
-            if is_committed(snapshot, batch_id):
-                return snapshot
+            version = committed_version(snapshot, batch_id)
+            if version is not None:
+                return lakehouse.snapshot(contract.name, version)
             if not isinstance(error, CommitFailedError):
                 raise
             time.sleep(min(0.005 * 2**attempt, 0.5))
@@ -104,6 +105,7 @@ def _commit(
         )
         for file in removed
     ]
+    read_version = snapshot.version
     snapshot.delta.create_write_transaction(
         actions=actions,
         mode="append",
@@ -111,12 +113,17 @@ def _commit(
         partition_by=[slice_column] if slice_column else None,
         commit_properties=properties,
     )
+    # Without retries the commit can only be the next version; the handle itself stays at the one it was opened at.
+    snapshot.delta.load_as_version(read_version + 1)
     return Snapshot(snapshot.table, snapshot.delta)
 
 
-def is_committed(snapshot: Snapshot, batch_id: str, look_back: int = 1000) -> bool:
-    """Whether a batch stands in the table's history: the only safe answer to "did my commit go through?"."""
-    return any(entry.get("batch_id") == batch_id for entry in snapshot.delta.history(look_back))
+def committed_version(snapshot: Snapshot, batch_id: str, look_back: int = 1000) -> int | None:
+    """The version at which a batch was committed, None if it was not: the only safe answer after a lost reply."""
+    for entry in snapshot.delta.history(look_back):
+        if entry.get("batch_id") == batch_id:
+            return int(entry["version"])
+    return None
 
 
 def _open_or_create(

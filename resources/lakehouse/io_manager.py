@@ -17,7 +17,12 @@ import ibis
 from platform_assets.domain.contracts.contract import Contract
 from platform_assets.domain.errors import PlatformError
 from resources.compute.engine import Engine
-from resources.lakehouse.publication_metadata import lineage_metadata, publication_metadata, slice_metadata
+from resources.lakehouse.publication_metadata import (
+    lineage_metadata,
+    preview,
+    publication_metadata,
+    slice_metadata,
+)
 from resources.lakehouse.publish import Publication, publish
 from resources.lakehouse.slicing import Slicing, slice_values, slicing_for
 from resources.lakehouse.tables import Lakehouse, Snapshot
@@ -106,6 +111,7 @@ class DeltaIOManager(dg.IOManager):
     ) -> None:
         metadata = publication_metadata(publication, versions, self.lakehouse, self.engine, keys)
         metadata |= lineage_metadata(table.expression, table.contract, self.engine)
+        metadata["preview"] = self._preview(table.contract, publication)
         context.add_output_metadata(metadata)
         slice_dtype = table.contract.schema().get(slicing.column or "", ibis.dtype("string"))
         step = context.step_context
@@ -116,6 +122,13 @@ class DeltaIOManager(dg.IOManager):
             step.add_asset_metadata(described, context.asset_key, key)
         if not keys:
             step.add_asset_metadata(slice_metadata(publication, None), context.asset_key)
+
+    def _preview(self, contract: Contract, publication: Publication) -> dg.MetadataValue:
+        """A few rows of the newest partition value that holds any."""
+        filled = [item.slice_value for item in publication.slices if item.rows]
+        snapshot = self.lakehouse.snapshot(contract.name, publication.version)
+        newest = max((value for value in filled if value is not None), default=None)
+        return preview(read(self.lakehouse, self.engine, snapshot, None if newest is None else [newest]), contract)
 
 
 def _provenance(context: dg.OutputContext, versions: dict[str, int]) -> dict[str, str]:

@@ -16,6 +16,9 @@ from resources.lakehouse.publish import Publication, total_rejected
 from resources.lakehouse.tables import Lakehouse
 
 PREVIEW_ROWS = 5
+CELL_CHARACTERS = 60
+HIDDEN = "•••"
+"""Stands in a preview for a value that identifies a person: the UI has no login."""
 
 
 def publication_metadata(
@@ -59,6 +62,21 @@ def lineage_metadata(expression: ibis.Table, contract: Contract, engine: Engine)
         if found
     }
     return {"dagster/column_lineage": dg.TableColumnLineage(deps_by_column=deps)} if deps else {}
+
+
+def preview(table: ibis.Table, contract: Contract) -> dg.MetadataValue:
+    """The first rows as a Markdown table, without any raw personal value."""
+    raw = {column.name for column in contract.columns if column.pii is Pii.RAW}
+    shown = table.select(*contract.column_names).limit(PREVIEW_ROWS).to_pyarrow().to_pylist()
+    lines = [" | ".join(contract.column_names), " | ".join("---" for _ in contract.column_names)]
+    for row in shown:
+        lines.append(" | ".join(HIDDEN if name in raw else _cell(value) for name, value in row.items()))
+    return dg.MetadataValue.md("\n".join(f"| {line} |" for line in lines) if shown else "No rows.")
+
+
+def _cell(value: object) -> str:
+    text = "" if value is None else str(value)
+    return (text if len(text) <= CELL_CHARACTERS else text[:CELL_CHARACTERS] + "…").replace("|", "\\|")
 
 
 def column_schema(contract: Contract) -> dg.TableSchema:
