@@ -158,5 +158,6 @@ def with_sessions(typed: ibis.Table) -> ibis.Table:
     begun = marked.start.max().over(running)
     preceding_day = (marked.event_date - ibis.interval(days=1)).cast("timestamp")
     start = ibis.greatest(begun, preceding_day)
-    session = md5(marked.client + "@" + start.epoch_seconds().cast(str))
+    # Floored because DuckDB counts seconds with a fraction, other engines without: their texts would differ.
+    session = md5(marked.client + "@" + start.epoch_seconds().floor().cast(str))
     return marked.mutate(session_id=ibis.cases((marked.client.notnull(), session), else_=ibis.null(str)))

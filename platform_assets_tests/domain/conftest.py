@@ -1,0 +1,11 @@
+"""One engine for all pure functions of this package: nothing is written, so nothing needs to be kept apart."""
+
+import pytest
+
+from platform_assets_tests.conftest import DEMO_KEY
+from resources.compute.duckdb_engine import DuckDBEngine
+
+
+@pytest.fixture(scope="session")
+def one_engine(tmp_path_factory: pytest.TempPathFactory) -> DuckDBEngine:
+    return DuckDBEngine(spill_folder=tmp_path_factory.mktemp("spill"), threads=1, pseudonym_key=DEMO_KEY)
