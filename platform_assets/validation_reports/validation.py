@@ -5,6 +5,7 @@ from datetime import date
 
 import dagster as dg
 import ibis
+import pandas as pd
 
 from platform_assets.domain.contracts.model_tables import validation_contract
 from platform_assets.domain.model_spec import ModelSpec
@@ -13,6 +14,7 @@ from platform_assets.domain.modelling.validation import require_mature, validati
 from platform_assets.partitions import days_around
 from platform_assets.table_asset import table_asset
 from platform_assets.validation_reports.landing import landed_until
+from resources.lakehouse.io_manager import Evidence
 
 
 def validation_reports_assets(
@@ -26,7 +28,9 @@ def validation_reports_assets(
     }
 
     @table_asset(contract, partitions_def=days, ins=ins, kinds=frozenset({"deltalake", "scikitlearn"}))
-    def validate(context: dg.AssetExecutionContext, scores: ibis.Table, events: ibis.Table) -> ibis.Table:
+    def validate(
+        context: dg.AssetExecutionContext, scores: ibis.Table, events: ibis.Table
+    ) -> tuple[ibis.Table, Evidence]:
         """AUC with its interval, losses, calibration and lift of a day's scores, one row per model version.
 
         A day is validated when its labels can't change any more; asked for earlier, it says which landing day it
@@ -37,6 +41,17 @@ def validation_reports_assets(
         with_labels = labelled(scores, events, spec.label, entity=spec.entity, day="event_date")
         report = validation_report(with_labels.to_pandas(), spec)
         context.log.info(f"{len(report)} validated days and versions")
-        return ibis.memtable(report, schema=contract.schema())
+        return ibis.memtable(report, schema=contract.schema()), lambda: _figures_to_plot(report)
 
     return [validate]
+
+
+def _figures_to_plot(report: pd.DataFrame) -> dict[str, dict[str, float | int | bool]]:
+    """The figures of every day's newest model version, as numbers that the UI plots over days."""
+    newest = report.sort_values("model_version").groupby("event_date").tail(1)
+    shown = ["model_version", "rows", "positives", "auc", "auc_low", "auc_high", "log_loss", "brier", "lift_top_decile"]
+    return {
+        str(row["event_date"])[:10]: {name: float(row[name]) for name in shown if pd.notna(row[name])}
+        | {"in_sample": bool(row["in_sample"])}
+        for row in newest.to_dict("records")
+    }

@@ -17,17 +17,18 @@ COUNTED_EVENT_TYPES = {
 """Event types that get a count of their own, with the name of that count; all others count in `events_<n>d` only."""
 
 _WINDOWED = tuple(
-    Column(name.format(days=days), dtype, text.format(days=days), nullable=False)
+    Column(name.format(days=days), dtype, text.format(before=before), nullable=False)
     for days in WINDOWS_DAYS
+    for before in ["on the day before" if days == 1 else f"in the {days} days before"]
     for name, dtype, text in (
-        ("events_{days}d", "int64", "Events in the {days} days before."),
+        ("events_{days}d", "int64", "Events {before}."),
         *(
-            (f"{plural}_{{days}}d", "int64", f"Events of type {kind} in the {{days}} days before.")
+            (f"{plural}_{{days}}d", "int64", f"Events of type {kind} {{before}}.")
             for kind, plural in COUNTED_EVENT_TYPES.items()
         ),
-        ("sessions_{days}d", "int64", "Sessions, counted by day, in the {days} days before."),
-        ("active_days_{days}d", "int64", "Days with an event among the {days} days before."),
-        ("value_{days}d", "float64", "Sum of value in the {days} days before."),
+        ("sessions_{days}d", "int64", "Sessions, counted by day, {before}."),
+        ("active_days_{days}d", "int64", "Days with an event {before}."),
+        ("value_{days}d", "float64", "Sum of value {before}."),
     )
 )
 
