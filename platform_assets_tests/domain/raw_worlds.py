@@ -102,12 +102,14 @@ def raw_table(rows: Sequence[RawRow], source: Source) -> pa.Table:
 def made(engine: DuckDBEngine, rows: Sequence[RawRow], first: date = DAY, last: date | None = None) -> list[dict]:
     """What `events` makes of the landing days that it reads for these event days, in the order of file and line."""
     last = last or first
+    query, con = _prepared(engine, first, last), engine.backend.con
     for name, source in SOURCES.items():
         from_day, to_day = first - timedelta(days=SESSION_LOOK_BACK_DAYS), last + timedelta(days=source.lateness_days)
-        landed = [each for each in rows if from_day <= each.landing_date <= to_day]
-        engine.backend.con.register(f"raw_{name}", raw_table(landed, source))
-    result = engine.backend.con.execute(_query(engine, first, last)).to_arrow_table().to_pylist()
-    return sorted(result, key=place_of)
+        landed = raw_table([each for each in rows if from_day <= each.landing_date <= to_day], source)
+        con.register("landed", landed)
+        con.execute(f"DELETE FROM raw_{name}")
+        con.execute(f"INSERT INTO raw_{name} FROM landed")
+    return sorted(con.execute(f"EXECUTE {query}").to_arrow_table().to_pylist(), key=place_of)
 
 
 def place_of(event: dict[str, Any]) -> tuple[str, int]:
@@ -116,9 +118,16 @@ def place_of(event: dict[str, Any]) -> tuple[str, int]:
 
 
 @functools.cache
-def _query(engine: DuckDBEngine, first: date, last: date) -> str:
-    raws = {name: ibis.table(source.raw_contract().schema(), name=f"raw_{name}") for name, source in SOURCES.items()}
-    return engine.to_sql(events(raws, SOURCES, first, last))
+def _prepared(engine: DuckDBEngine, first: date, last: date) -> str:
+    """The name under which the engine has planned the computation of these days: planning is what takes time here."""
+    raws, con = {}, engine.backend.con
+    for name, source in SOURCES.items():
+        con.register("landed", raw_table([], source))
+        con.execute(f"CREATE TABLE IF NOT EXISTS raw_{name} AS FROM landed")
+        raws[name] = ibis.table(source.raw_contract().schema(), name=f"raw_{name}")
+    query = f"events_{first:%Y%m%d}_{last:%Y%m%d}"
+    con.execute(f"PREPARE {query} AS {engine.to_sql(events(raws, SOURCES, first, last))}")
+    return query
 
 
 def made_of_one(engine: DuckDBEngine, **fields: str | None) -> dict[str, Any]:
