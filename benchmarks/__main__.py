@@ -1,0 +1,37 @@
+"""Runs the measurements, prints their tables, and writes `results.json` and `results.md` beside this file.
+
+A measurement replaces its own section of the results only, so they can be run one at a time.
+"""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks import command_line, loading, raw_to_events, simulator
+from benchmarks.report import Section, write_section
+
+MEASUREMENTS: dict[str, Callable[[argparse.Namespace], Section]] = {
+    "raw_to_events": lambda given: raw_to_events.measure(given.scratch, given.events, given.repetitions),
+    "command_line": lambda given: command_line.measure(given.scratch),
+    "simulator": lambda given: simulator.measure(given.scratch),
+    "loading": lambda given: loading.measure(),
+}
+
+
+def main() -> None:
+    """Run what was asked for, everything by default."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("measurements", nargs="*", metavar="measurement", help=f"of: {', '.join(MEASUREMENTS)}")
+    parser.add_argument("--scratch", type=Path, default=Path(".platform/bench"), help="where the simulated files lie")
+    parser.add_argument("--events", type=int, nargs="+", default=[2_000_000, 20_000_000], help="volumes to measure")
+    parser.add_argument("--repetitions", type=int, default=3, help="of all volumes but the largest, which runs once")
+    given = parser.parse_args()
+    given.scratch = given.scratch.absolute()
+    if unknown := [name for name in given.measurements if name not in MEASUREMENTS]:
+        parser.error(f"unknown measurement {', '.join(unknown)}; known: {', '.join(MEASUREMENTS)}")
+    for name in given.measurements or MEASUREMENTS:
+        write_section(name, MEASUREMENTS[name](given))
+
+
+if __name__ == "__main__":
+    main()
