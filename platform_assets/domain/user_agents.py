@@ -5,7 +5,7 @@ import ibis.expr.types as ir
 
 _BOT = (
     r"bot\b|bot/|crawl|spider|slurp|archiver|curl/|wget/|python-|scrapy|httpclient|libwww|java/|go-http|headless"
-    r"|feedfetcher|feedburner|fetcher|monitor|validator|facebookexternalhit|mediapartners|rss|ruby|perl"
+    r"|feedfetcher|feedburner|fetcher|monitor|validator|facebookexternalhit|mediapartners|\brss|\bruby|\bperl"
 )
 
 
