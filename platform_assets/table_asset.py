@@ -7,11 +7,10 @@ at a time, ranges in one run, and a code version that follows the code. What a t
 import ast
 import functools
 import hashlib
-import importlib
+import importlib.util
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import dagster as dg
@@ -87,28 +86,30 @@ def _description(compute: Callable[..., Any], contract: Contract) -> str:
 def code_version(module: str) -> str:
     """Digest of a module's source and of every module of this package that it imports, directly or not.
 
-    It changes when, and only when, code that could change the result changes.
+    It changes when, and only when, code that could change the result changes. Sources are read, never imported: a
+    step's heavy packages must not be loaded to name its version.
     """
+    sources: dict[str, bytes] = {}
+    _collect_sources(module, sources)
     digest = hashlib.sha256()
-    for name in sorted(_imported_modules(module, set())):
-        digest.update(Path(str(importlib.import_module(name).__file__)).read_bytes())
+    for name in sorted(sources):
+        digest.update(sources[name])
     return digest.hexdigest()[:12]
 
 
-def _imported_modules(name: str, seen: set[str]) -> set[str]:
-    if name in seen:
-        return seen
-    seen.add(name)
-    module = importlib.import_module(name)
-    for imported in _imports(module):
+def _collect_sources(name: str, sources: dict[str, bytes]) -> None:
+    found = importlib.util.find_spec(name)
+    if name in sources or found is None or found.origin is None:
+        return
+    sources[name] = Path(found.origin).read_bytes()
+    for imported in _imports(sources[name]):
         if imported.startswith("platform_assets."):
-            _imported_modules(imported, seen)
-    return seen
+            _collect_sources(imported, sources)
 
 
-def _imports(module: ModuleType) -> set[str]:
+def _imports(source: bytes) -> set[str]:
     names: set[str] = set()
-    for node in ast.walk(ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))):
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:

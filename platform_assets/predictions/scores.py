@@ -1,14 +1,19 @@
 """`<model>_scores`: every user of a day, scored by the champion."""
 
+from typing import TYPE_CHECKING
+
 import dagster as dg
 import ibis
-import pandas as pd
 
 from platform_assets.domain.contracts.model_tables import scores_contract
 from platform_assets.domain.model_spec import ModelSpec
 from platform_assets.table_asset import table_asset
-from resources.model_registry.model_files import LoadedModel
 from resources.model_registry.resource import ModelRegistryResource
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from resources.model_registry.model_files import LoadedModel
 
 
 def predictions_assets(spec: ModelSpec, days: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition]:
@@ -39,8 +44,10 @@ def predictions_assets(spec: ModelSpec, days: dg.DailyPartitionsDefinition) -> l
     return [score]
 
 
-def scored(rows: pd.DataFrame, spec: ModelSpec, champion: LoadedModel) -> pd.DataFrame:
+def scored(rows: "pd.DataFrame", spec: ModelSpec, champion: "LoadedModel") -> "pd.DataFrame":
     """One row of scores for every row of features, with the version that made them."""
+    import pandas as pd
+
     version = champion.version
     days = pd.to_datetime(rows[spec.feature_date_column])
     return pd.DataFrame(

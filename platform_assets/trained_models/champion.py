@@ -1,17 +1,21 @@
 """`<model>_champion`: the decision whether the challenger becomes champion, written down with its reason."""
 
+from typing import TYPE_CHECKING
+
 import dagster as dg
 import ibis
-import pandas as pd
 
 from platform_assets.domain.contracts.model_tables import champion_contract
 from platform_assets.domain.model_spec import ModelSpec
-from platform_assets.domain.modelling.promotion import Verdict, baselines, judge_challenger, judge_first
-from platform_assets.domain.modelling.time_split import split_by_time
 from platform_assets.table_asset import table_asset
 from resources.model_registry.model_version import ModelNotFound, ModelVersion
-from resources.model_registry.registry import ModelRegistry
 from resources.model_registry.resource import ModelRegistryResource
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from platform_assets.domain.modelling.promotion import Verdict
+    from resources.model_registry.registry import ModelRegistry
 
 
 def champion_asset(spec: ModelSpec) -> dg.AssetsDefinition:
@@ -45,13 +49,16 @@ def champion_asset(spec: ModelSpec) -> dg.AssetsDefinition:
 
 
 def judge(
-    registry: ModelRegistry,
+    registry: "ModelRegistry",
     spec: ModelSpec,
-    rows: pd.DataFrame,
+    rows: "pd.DataFrame",
     challenger: ModelVersion,
     champion: ModelVersion | None,
-) -> Verdict:
+) -> "Verdict":
     """The verdict on a challenger, from the training set it was held out from; a repeated question gets no new one."""
+    from platform_assets.domain.modelling.promotion import Verdict, baselines, judge_challenger, judge_first
+    from platform_assets.domain.modelling.time_split import split_by_time
+
     known = registry.recorded_verdict(challenger)
     if known is not None and champion is not None and champion.version == challenger.version:
         return known
@@ -65,7 +72,7 @@ def judge(
     return judge_challenger(split.holdout, scores, rival, spec=spec, champion_trained_until=champion.trained_until)
 
 
-def _challenger(registry: ModelRegistry, spec: ModelSpec) -> ModelVersion:
+def _challenger(registry: "ModelRegistry", spec: ModelSpec) -> ModelVersion:
     challenger = registry.challenger(spec.name)
     if challenger is None:
         raise ModelNotFound(
@@ -76,7 +83,9 @@ def _challenger(registry: ModelRegistry, spec: ModelSpec) -> ModelVersion:
     return challenger
 
 
-def _verdict_row(challenger: ModelVersion, champion: ModelVersion | None, verdict: Verdict) -> pd.DataFrame:
+def _verdict_row(challenger: ModelVersion, champion: ModelVersion | None, verdict: "Verdict") -> "pd.DataFrame":
+    import pandas as pd
+
     figures = ("auc", "auc_of_rival", "difference", "difference_low", "difference_high", "margin")
     counts = ("rows", "positives")
     row = {

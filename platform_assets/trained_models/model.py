@@ -2,19 +2,18 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import ibis
 
 from platform_assets.domain.model_spec import ModelSpec
-from platform_assets.domain.modelling.model_card import model_card
-from platform_assets.domain.modelling.pictures import as_markdown, quality_picture
-from platform_assets.domain.modelling.time_split import as_days
-from platform_assets.domain.modelling.training import TrainedModel, train
 from platform_assets.table_asset import code_version, stage_of
 from resources.model_registry.model_version import ModelVersion
 from resources.model_registry.resource import ModelRegistryResource
+
+if TYPE_CHECKING:
+    from platform_assets.domain.modelling.training import TrainedModel
 
 
 def model_asset(spec: ModelSpec, days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
@@ -38,6 +37,9 @@ def model_asset(spec: ModelSpec, days: dg.DailyPartitionsDefinition) -> dg.Asset
     def learn(
         context: dg.AssetExecutionContext, training_set: ibis.Table, model_registry: ModelRegistryResource
     ) -> None:
+        from platform_assets.domain.modelling.model_card import model_card
+        from platform_assets.domain.modelling.training import train
+
         for key in context.partition_keys:
             rows = training_set.filter(training_set.training_date == date.fromisoformat(key)).to_pandas()
             trained = train(rows, spec, date.fromisoformat(key))
@@ -65,13 +67,18 @@ def input_versions(instance: dg.DagsterInstance, table: dg.AssetKey, partition: 
     return {**upstream, **own}
 
 
-def _picture(spec: ModelSpec, trained: TrainedModel) -> bytes:
+def _picture(spec: ModelSpec, trained: "TrainedModel") -> bytes:
+    from platform_assets.domain.modelling.pictures import quality_picture
+    from platform_assets.domain.modelling.time_split import as_days
+
     days = as_days(trained.holdout["feature_date"])
     title = f"{spec.name} on held-out days {days.min()} to {days.max()}"
     return quality_picture(trained.holdout["label"], trained.holdout["score"], title)
 
 
-def _metadata(trained: TrainedModel, version: ModelVersion, card: str, picture: bytes) -> dict[str, Any]:
+def _metadata(trained: "TrainedModel", version: ModelVersion, card: str, picture: bytes) -> dict[str, Any]:
+    from platform_assets.domain.modelling.pictures import as_markdown
+
     return {
         "picture": dg.MetadataValue.md(as_markdown(picture, "ROC and calibration on held-out days")),
         "model_card": dg.MetadataValue.md(card),

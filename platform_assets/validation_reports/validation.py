@@ -2,19 +2,21 @@
 
 from collections.abc import Sequence
 from datetime import date
+from typing import TYPE_CHECKING
 
 import dagster as dg
 import ibis
-import pandas as pd
 
 from platform_assets.domain.contracts.model_tables import validation_contract
 from platform_assets.domain.model_spec import ModelSpec
 from platform_assets.domain.modelling.training_set import labelled
-from platform_assets.domain.modelling.validation import require_mature, validation_report
 from platform_assets.partitions import days_around
 from platform_assets.table_asset import table_asset
 from platform_assets.validation_reports.landing import landed_until
 from resources.lakehouse.io_manager import Evidence
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def validation_reports_assets(
@@ -36,6 +38,8 @@ def validation_reports_assets(
         A day is validated when its labels can't change any more; asked for earlier, it says which landing day it
         waits for.
         """
+        from platform_assets.domain.modelling.validation import require_mature, validation_report
+
         complete = landed_until(context.instance, landing_tables)
         require_mature(max(date.fromisoformat(key) for key in context.partition_keys), complete, spec)
         with_labels = labelled(scores, events, spec.label, entity=spec.entity, day="event_date")
@@ -46,8 +50,10 @@ def validation_reports_assets(
     return [validate]
 
 
-def _figures_to_plot(report: pd.DataFrame) -> dict[str, dict[str, float | int | bool]]:
+def _figures_to_plot(report: "pd.DataFrame") -> dict[str, dict[str, float | int | bool]]:
     """The figures of every day's newest model version, as numbers that the UI plots over days."""
+    import pandas as pd
+
     newest = report.sort_values("model_version").groupby("event_date").tail(1)
     shown = ["model_version", "rows", "positives", "auc", "auc_low", "auc_high", "log_loss", "brier", "lift_top_decile"]
     return {

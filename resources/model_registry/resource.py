@@ -1,10 +1,12 @@
 """The Dagster shell around `ModelRegistry`: configuration only. Importing it imports no MLflow."""
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from resources.model_registry.registry import ModelRegistry
+if TYPE_CHECKING:
+    from resources.model_registry.registry import ModelRegistry
 
 
 class ModelRegistryResource(dg.ConfigurableResource):
@@ -15,6 +17,8 @@ class ModelRegistryResource(dg.ConfigurableResource):
     prefix: str = "main.platform"
 
     @cached_property
-    def registry(self) -> ModelRegistry:
+    def registry(self) -> "ModelRegistry":
         """The client; it connects when it is first used."""
+        from resources.model_registry.registry import ModelRegistry
+
         return ModelRegistry(self.tracking_uri, self.artifact_root, prefix=self.prefix)
