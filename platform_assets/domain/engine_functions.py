@@ -1,7 +1,8 @@
 """Functions that steps need beyond Ibis's own, under names that every engine provides.
 
 DuckDB and Spark know `split_part` and `md5` by these names, Spark `try_url_decode`; the engine adds what its database
-lacks, and arms `keyed_hash` with the pseudonym key (`resources.compute`). Functions for reading records stand in `platform_assets.raw_events`.
+lacks, and arms `keyed_hash` with the pseudonym key (`resources.compute`). Functions for reading records stand in
+`platform_assets.raw_events`.
 """
 
 import ibis

@@ -143,8 +143,9 @@ def with_sessions(typed: ibis.Table) -> ibis.Table:
     """Adds `session_id`: events of one client without a pause of more than 30 minutes, also over midnight.
 
     A copy that is dropped as a duplicate still shows that its client was there: so sessions don't depend on which
-    earlier days were read to find the duplicates. A client is a cookie, else a login, else a device. What has run unbroken since before the preceding day (no person
-    does that) is cut at that day's start, so that a day's sessions depend on that day and the one before it only.
+    earlier days were read to find the duplicates. A client is a cookie, else a login, else a device. What has run
+    unbroken since before the preceding day (no person does that) is cut at that day's start, so that a day's sessions
+    depend on that day and the one before it only.
     """
     client = typed.cookie_id.coalesce(typed.login_hash, typed.device_id)
     seen = typed[REJECT_REASON].isnull() | (typed[REJECT_REASON] == DUPLICATE)

@@ -1,7 +1,8 @@
-"""Every raw row gives one event, one duplicate or one row for the quarantine; the same alone, in a range, in any order."""
+"""Every raw row gives one event, one duplicate or one quarantined row; the same alone, in a range and in any order."""
 
 import hashlib
 import hmac
+import itertools
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -82,7 +83,7 @@ def copies_of(rows: Iterable[RawRow]) -> set[tuple[str, int]]:
     for copies in by_id.values():
         good = [each for each in copies if value_of(each)[1] is None]
         good.sort(key=lambda each: (each.at, each.landing_date, each.path, each.line))
-        for before, copy in zip(good, good[1:], strict=False):
+        for before, copy in itertools.pairwise(good):
             if before.at.date() >= copy.at.date() - timedelta(days=1):
                 dropped.add(copy.place)
     return dropped
