@@ -1,0 +1,12 @@
+"""The table `visits` on every store and every engine."""
+
+import pytest
+
+from platform_assets_tests.lakehouse.publishing import Shop
+from platform_assets_tests.stores import Store
+from resources.compute.duckdb_engine import DuckDBEngine
+
+
+@pytest.fixture
+def shop(store: Store, engine: DuckDBEngine) -> Shop:
+    return Shop(store, engine)
