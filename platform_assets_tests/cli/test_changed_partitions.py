@@ -1,0 +1,67 @@
+"""Run again, only what changed is recomputed: per partition, by content and code, transitively."""
+
+import gzip
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from platform_assets.cli.changed_partitions import ChangedPartitions, contiguous
+from platform_assets.definitions import build_definitions
+from platform_assets.demo import simulate
+from platform_assets.domain.sources import load_sources
+from resources.lakehouse.tables import Lakehouse
+from resources.settings import Settings
+
+FIRST = date(2026, 1, 5)
+DAYS = [f"2026-01-{day:02d}" for day in range(5, 13)]
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    settings = Settings(home=tmp_path, last_day=date(2026, 1, 12), first_day=FIRST)
+    simulate(Path(settings.landing_root), first_day=FIRST, days=8, events=4_000)
+    return settings
+
+
+def changed(settings: Settings, definitions: dg.Definitions) -> ChangedPartitions:
+    sources = load_sources(settings.sources_file)
+    lakehouse = Lakehouse(settings.lake_root)
+    return ChangedPartitions(definitions, sources, lakehouse, settings.landing_root, settings.home / "memory.json")
+
+
+def compute(settings: Settings, definitions: dg.Definitions, asset: str, keys: list[str]) -> None:
+    tags = {"dagster/asset_partition_range_start": keys[0], "dagster/asset_partition_range_end": keys[-1]}
+    job = definitions.resolve_implicit_global_asset_job_def().get_subset(asset_selection={dg.AssetKey(asset)})
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert job.execute_in_process(instance=instance, tags=tags).success
+    changed(settings, definitions).remember(asset, keys)
+
+
+def test_a_changed_file_makes_its_day_and_the_event_days_it_can_touch_stale(settings: Settings) -> None:
+    definitions = build_definitions(settings)
+    assert changed(settings, definitions).stale("raw_web_events", DAYS) == DAYS
+    for asset in ("raw_web_events", "events"):
+        compute(settings, definitions, asset, DAYS)
+        assert changed(settings, definitions).stale(asset, DAYS) == []
+
+    landed = Path(settings.landing_root) / "web_events" / "2026-01-08" / "more.jsonl.gz"
+    event = '{"event_id": "new", "event_time": "2026-01-08T01:00:00Z", "event_type": "page_view", "cookie_id": "c"}\n'
+    landed.write_bytes(gzip.compress(event.encode()))
+    assert changed(settings, definitions).stale("raw_web_events", DAYS) == ["2026-01-08"]
+    assert changed(settings, definitions).stale("events", DAYS) == []
+    compute(settings, definitions, "raw_web_events", ["2026-01-08"])
+    assert changed(settings, definitions).stale("events", DAYS) == [f"2026-01-{day:02d}" for day in range(6, 11)]
+
+
+def test_recomputing_a_day_with_the_same_content_leaves_what_follows_fresh(settings: Settings) -> None:
+    definitions = build_definitions(settings)
+    for asset in ("raw_web_events", "events"):
+        compute(settings, definitions, asset, DAYS)
+    compute(settings, definitions, "raw_web_events", DAYS[2:4])
+    assert changed(settings, definitions).stale("events", DAYS) == []
+
+
+def test_ranges_are_cut_where_a_day_is_missing() -> None:
+    assert contiguous(["b", "c", "e"], ["a", "b", "c", "d", "e"]) == [("b", "c"), ("e", "e")]
