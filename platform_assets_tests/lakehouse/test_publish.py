@@ -200,13 +200,18 @@ def test_nothing_is_left_in_the_staging_folder(shop: Shop) -> None:
 
 
 ROW = st.tuples(
-    st.sampled_from("ab"), st.none() | st.integers(0, 10**6), st.integers(-2, 5), st.sampled_from([None, "odd", "staff"])
+    st.sampled_from("ab"),
+    st.none() | st.integers(0, 10**6),
+    st.integers(-2, 5),
+    st.sampled_from([None, "odd", "staff"]),
 )
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(ROW, max_size=30, unique_by=lambda row: row[1]))
-def test_rows_in_are_published_quarantined_or_dropped(rows: list[tuple], tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_rows_in_are_published_quarantined_or_dropped(
+    rows: list[tuple], tmp_path_factory: pytest.TempPathFactory
+) -> None:
     folder = tmp_path_factory.mktemp("lake")
     shop = Shop(local_store(folder), DuckDBEngine(spill_folder=folder, threads=1))
     publication = shop.publish(visits(*rows), ["a", "b"])

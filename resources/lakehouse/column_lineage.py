@@ -39,14 +39,15 @@ def _sources_of(scope: Scope, column: str, known: dict[tuple[int, str], set[tupl
     known[key] = set()
     found: set[tuple[str, str]] = set()
     if scope.set_operation_scopes:
-        position = _position(scope.set_operation_scopes[0], column)
+        # Ibis unites tables with the same column names only, so a name means the same in every part.
         for part in scope.set_operation_scopes:
-            found |= _sources_of(part, _selects(part)[position].alias_or_name, known)
+            found |= _sources_of(part, column, known)
     else:
         for select in _selects(scope):
             if select.is_star:
                 for alias, (_, source) in scope.selected_sources.items():
-                    found |= _from_source(scope, alias, column, source, known)
+                    if not isinstance(select, exp.Column) or select.table == alias:
+                        found |= _from_source(scope, alias, column, source, known)
             elif select.alias_or_name == column:
                 found |= _columns_in(scope, select, known)
     known[key] = found
@@ -56,13 +57,6 @@ def _sources_of(scope: Scope, column: str, known: dict[tuple[int, str], set[tupl
 def _selects(scope: Scope) -> list[exp.Expr]:
     query = scope.expression
     return list(query.selects) if isinstance(query, exp.Query) else []
-
-
-def _position(scope: Scope, column: str) -> int:
-    if scope.set_operation_scopes:
-        return _position(scope.set_operation_scopes[0], column)
-    names = [select.alias_or_name for select in _selects(scope)]
-    return names.index(column) if column in names else 0
 
 
 def _columns_in(scope: Scope, select: exp.Expr, known: dict) -> set[tuple[str, str]]:
