@@ -1,6 +1,7 @@
 """What an address tells: domain, path, campaign parameters; and how personal data is cut out of it.
 
-Text functions only, no regular expression on the common row: addresses are the longest column of an event.
+Addresses are the longest column of an event and most of the work. DuckDB's `split_part` repeats its argument, and inside
+a case repetitions are computed again and again: so cases stand innermost, and regular expressions are anchored.
 """
 
 import ibis
@@ -13,6 +14,9 @@ _ADDRESS_LIKE = r"[^/?&=#]+(@|%(25)*40)[^/?&=#]+"
 
 REDACTED = "[redacted]"
 
+_NAMES_A_HOST = r"^([^/?#]*:)?//"
+"""How an address with a host begins: `scheme://` or `//`, not a path with an address in it."""
+
 
 def without_personal_data(url: ir.StringValue) -> ir.StringValue:
     """The address with everything that looks like an e-mail address or a user name before a host redacted."""
@@ -22,19 +26,15 @@ def without_personal_data(url: ir.StringValue) -> ir.StringValue:
 
 def domain(url: ir.StringValue) -> ir.StringValue:
     """Lower-case host without `www.`, user name and port; null for an address without a host."""
-    whole = _without_query(url)
-    after_user = split_part(split_part(whole, "/", 3), "@", -1)
-    host = split_part(after_user, ":", 1).lower()
-    named = ibis.cases((host.startswith("www."), host.substr(4)), else_=host).nullif("")
-    return ibis.cases((_names_a_host(whole), named), else_=ibis.null(str))
+    named = ibis.cases((url.re_search(_NAMES_A_HOST), url), else_="")
+    authority = split_part(_without_query(named), "/", 3)
+    host = split_part(split_part(authority, "@", -1), ":", 1).lower()
+    return host.re_replace(r"^www\.", "").nullif("")
 
 
 def path(url: ir.StringValue) -> ir.StringValue:
     """The path without query and fragment, `/` where an address has only a host."""
-    whole = _without_query(url)
-    before = split_part(whole, "/", 1).length() + split_part(whole, "/", 3).length() + 2
-    below = whole.substr(before).nullif("").fill_null("/")
-    return ibis.cases((_names_a_host(whole), below), else_=whole)
+    return _without_query(url).re_replace(_NAMES_A_HOST + r"[^/]*(/|$)", "/")
 
 
 def query_parameter(url: ir.StringValue, name: str) -> ir.StringValue:
@@ -47,9 +47,3 @@ def query_parameter(url: ir.StringValue, name: str) -> ir.StringValue:
 
 def _without_query(url: ir.StringValue) -> ir.StringValue:
     return split_part(split_part(url, "#", 1), "?", 1)
-
-
-def _names_a_host(whole: ir.StringValue) -> ir.BooleanValue:
-    """Whether an address has a host: `scheme://host` or `//host`, and not a path with an address in it."""
-    scheme = split_part(whole, "/", 1)
-    return (split_part(whole, "/", 2) == "") & ((scheme == "") | scheme.endswith(":")) & whole.contains("//")
