@@ -92,6 +92,10 @@ def run_stages(settings: Settings, stages: list[Stage], console: Console) -> dic
     seconds: dict[str, float] = {}
     waiting = list(stages)
     while waiting:
+        refusal = _refusal(lakehouse, waiting)
+        if refusal:
+            console.print(f"[yellow]No model was promoted, so none scores:[/] {refusal}", highlight=False)
+            break
         together = _joined(waiting, lakehouse)
         waiting = waiting[len(together.assets) :]
         every = list(together.keys) or [WHOLE]
@@ -108,6 +112,14 @@ def run_stages(settings: Settings, stages: list[Stage], console: Console) -> dic
         for asset in together.assets:
             changed.remember(asset, stale)
     return seconds
+
+
+def _refusal(lakehouse: Lakehouse, stages: list[Stage]) -> str | None:
+    """Why there is no champion that could score, if scoring comes next and there is none."""
+    if CONVERSION.table("scores") not in stages[0].assets:
+        return None
+    verdict = lakehouse.snapshot(CONVERSION.table("champion")).delta.to_pyarrow_table().to_pylist()[0]
+    return None if verdict["promoted"] or verdict["champion_version"] else str(verdict["reason"])
 
 
 def _joined(stages: list[Stage], lakehouse: Lakehouse) -> Stage:
@@ -147,6 +159,8 @@ def _print_quality(settings: Settings, days: int) -> None:
     from platform_assets.demo.planted_quality import planted_quality, read_truth
 
     lakehouse = Lakehouse(settings.lake_root)
+    if not lakehouse.exists(CONVERSION.table("scores")):
+        return
     engine = DuckDBEngine(
         spill_folder=settings.staging_folder / "spill",
         memory=settings.duckdb_memory,
