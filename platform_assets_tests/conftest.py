@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from platform_assets_tests.small_platform import SmallPlatform
 from platform_assets_tests.stores import Store, local_store, moto_store
 from resources.compute.duckdb_engine import DuckDBEngine
 
@@ -62,3 +63,11 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     if request.param == "local":
         return local_store(tmp_path)
     return moto_store(request.getfixturevalue("moto_server"), tmp_path)
+
+
+@pytest.fixture(scope="session")
+def small_platform(tmp_path_factory: pytest.TempPathFactory) -> SmallPlatform:
+    """A few simulated days below one home, with raw events, events and user features published. Only to be read."""
+    platform = SmallPlatform.simulated(tmp_path_factory.mktemp("platform"))
+    platform.materialise("raw_web_events", "events", "user_features")
+    return platform

@@ -60,8 +60,10 @@ class Settings(BaseSettings):
         known = [PREFIX + name.upper() for name in cls.model_fields]
         unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
         if unknown:
-            near = difflib.get_close_matches(unknown[0], known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+            # Without the prefix, which makes all of them alike.
+            names = [name.removeprefix(PREFIX) for name in known]
+            near = difflib.get_close_matches(unknown[0].removeprefix(PREFIX), names, n=1)
+            hint = f"did you mean {PREFIX}{near[0]}?" if near else f"known: {', '.join(known)}"
             raise ConfigurationError(f"unknown setting {', '.join(unknown)}", where="environment variables", todo=hint)
         return values
 

@@ -6,6 +6,7 @@ import ibis
 import pytest
 from ibis import _
 
+from platform_assets.domain.contracts.contract import Pii
 from platform_assets.domain.contracts.events import EVENTS
 from platform_assets.domain.contracts.user_features import USER_FEATURES
 from platform_assets.domain.events import events
@@ -89,15 +90,25 @@ def test_tables_that_are_not_of_the_lake_are_left_out() -> None:
     assert lineage(landed.join(SHOPS, "shop").select("shop", "town")) == {"shop": set(), "town": {"shops.town"}}
 
 
-def test_every_column_of_events_names_what_it_is_made_of() -> None:
+def lineage_of_events() -> dict[str, set[tuple[str, str]]]:
     raws = {name: ibis.table(source.raw_contract().schema(), name=f"raw_{name}") for name, source in SOURCES.items()}
     sql = ibis.to_sql(events(raws, SOURCES, date(2026, 1, 5), date(2026, 1, 6)), dialect="duckdb")
-    found = column_lineage(sql, {f"raw_{name}": f"raw_{name}" for name in SOURCES}, list(EVENTS.column_names))
+    return column_lineage(sql, {f"raw_{name}": f"raw_{name}" for name in SOURCES}, list(EVENTS.column_names))
+
+
+def test_every_column_of_events_names_what_it_is_made_of() -> None:
+    found = lineage_of_events()
     assert found["login_hash"] == {("raw_web", "login"), ("raw_shop", "mail")}
     assert found["value"] == {("raw_web", "value"), ("raw_shop", "quantity"), ("raw_shop", "price")}
     assert found["domain"] == {("raw_web", "url")}
     assert {"raw_web", "raw_shop"} == {table for sources in found.values() for table, _ in sources}
     assert {name for name, sources in found.items() if not sources} == {"source"}
+
+
+def test_raw_identifiers_reach_nothing_but_pseudonyms() -> None:
+    identifiers = {("raw_web", name) for name in ("login", "cookie_id", "device_id", "ip")}
+    reached = {name for name, sources in lineage_of_events().items() if sources & identifiers}
+    assert reached == {column.name for column in EVENTS.columns if column.pii is Pii.PSEUDONYM}
 
 
 def test_every_feature_names_columns_of_events() -> None:

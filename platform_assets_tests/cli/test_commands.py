@@ -1,0 +1,145 @@
+"""The `platform` command: what it prints, and exit codes that scripts can rely on."""
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from platform_assets.cli import main
+from platform_assets_tests.small_platform import FIRST_DAY, KEYS, SmallPlatform
+
+
+@dataclass(frozen=True)
+class Outcome:
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], small_platform: SmallPlatform) -> Run:
+    """Runs `platform <arguments>` on the small platform; environment variables by keyword."""
+
+    def run(*arguments: str, **environment: str) -> Outcome:
+        home = str(small_platform.settings.home)
+        for name, value in {"PLATFORM_HOME": home, "COLUMNS": "160", **environment}.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(sys, "argv", ["platform", *arguments])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        told = capsys.readouterr()
+        return Outcome(int(ended.value.code or 0), told.out, told.err)
+
+    return run
+
+
+@pytest.mark.parametrize("command", [[], ["simulate"], ["sources", "check"], ["tables"], ["sql"], ["demo"], ["checks"]])
+def test_every_command_explains_itself(run: Run, command: list[str]) -> None:
+    outcome = run(*command, "--help")
+    assert outcome.code == 0
+    assert "Usage:" in outcome.out
+
+
+def test_an_unknown_command_is_wrong_usage(run: Run) -> None:
+    assert run("dance").code == 2
+
+
+def test_tables_lists_what_is_published(run: Run, small_platform: SmallPlatform) -> None:
+    outcome = run("tables", "--json")
+    found = {row["table"]: row for row in json.loads(outcome.out)}
+    assert outcome.code == 0
+    assert set(found) == {"raw_web_events", "events", "user_features"}
+    assert found["events"]["rows"] == small_platform.truth.events
+    assert found["events"]["dropped"] == small_platform.truth.duplicates
+    assert found["raw_web_events"]["quarantined"] == small_platform.truth.malformed
+    assert f"{small_platform.truth.events:,}" in run("tables").out
+
+
+def test_tables_of_an_empty_lake_says_how_to_fill_it(run: Run, tmp_path: Path) -> None:
+    outcome = run("tables", PLATFORM_HOME=str(tmp_path))
+    assert outcome.code == 0
+    assert "No table has been published yet" in outcome.out
+
+
+def test_sql_answers_over_published_tables(run: Run, small_platform: SmallPlatform) -> None:
+    outcome = run("sql", "--format", "csv", "select count(*) as n, count(distinct event_date) as days from events")
+    assert (outcome.code, outcome.out) == (0, f"n,days\n{small_platform.truth.events},{len(KEYS)}\n")
+
+
+def test_sql_gives_rows_as_json_lines_and_as_a_table(run: Run) -> None:
+    query = "select source, is_bot from events limit 2"
+    lines = run("sql", "--format", "json", query).out.splitlines()
+    assert [set(json.loads(line)) for line in lines] == [{"source", "is_bot"}] * 2
+    assert "web_events" in run("sql", query).out
+
+
+def test_sql_reads_an_earlier_version(run: Run) -> None:
+    outcome = run("sql", "--format", "csv", "--at", "events=0", "select count(*) as n from events")
+    assert (outcome.code, outcome.out) == (0, "n\n0\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["select * from nothing_there"], "tables there are: events"),
+        (["selekt 1"], "syntax error"),
+        (["drop table events"], "only one SELECT"),
+        (["select 1; select 2"], "only one SELECT"),
+        (["select 1", "--at", "events"], "<table>=<version>"),
+        (["select 1", "--at", "nothing=1"], "<table>=<version>"),
+    ],
+)
+def test_sql_that_cant_be_answered_ends_with_1_and_says_why(run: Run, arguments: list[str], said: str) -> None:
+    outcome = run("sql", *arguments)
+    assert outcome.code == 1
+    assert outcome.err.startswith("error: ")
+    assert said in outcome.err
+    assert "Traceback" not in outcome.err
+
+
+def test_sources_check_lists_the_sources_and_reads_a_day_without_publishing(run: Run) -> None:
+    outcome = run("sources", "check", "--day", KEYS[0])
+    assert outcome.code == 0
+    assert "web_events" in outcome.out
+    assert "for the quarantine" in outcome.out
+
+
+def test_sources_check_of_a_wrong_file_ends_with_1_and_names_the_line(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "sources.yaml"
+    path.write_text("sources:\n  - name: shop\n    fromat: csv\n")
+    outcome = run("sources", "check", "--file", str(path))
+    assert outcome.code == 1
+    assert f"{path}:3" in outcome.err
+    assert "format" in outcome.err
+
+
+def test_simulate_writes_a_world_and_leaves_it_as_it_is_the_second_time(run: Run, tmp_path: Path) -> None:
+    arguments = ["simulate", "--days", "2", "--events", "500", "--first-day", str(FIRST_DAY)]
+    first, second = (run(*arguments, PLATFORM_HOME=str(tmp_path)) for _ in range(2))
+    assert (first.code, second.code) == (0, 0)
+    assert "2 landing days" in first.err
+    assert "all files were there" in second.err
+    assert len(list((tmp_path / "landing").rglob("*.gz"))) >= 2
+
+
+def test_simulate_refuses_a_remote_landing_zone(run: Run) -> None:
+    outcome = run("simulate", PLATFORM_LANDING_ZONE="s3://bucket/landing")
+    assert outcome.code == 1
+    assert "PLATFORM_LANDING_ZONE" in outcome.err
+
+
+def test_simulate_with_no_days_is_wrong_usage(run: Run) -> None:
+    assert run("simulate", "--days", "0").code == 2
+
+
+def test_a_misspelt_setting_ends_any_command_with_1_and_a_suggestion(run: Run) -> None:
+    outcome = run("tables", PLATFORM_LANDINGZONE="x")
+    assert outcome.code == 1
+    assert "did you mean PLATFORM_LANDING_ZONE?" in outcome.err

@@ -1,0 +1,110 @@
+"""What the graph holds, what it says of itself, and that loading it is cheap and tells no personal data."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from platform_assets.definitions import build_definitions
+from platform_assets.domain.contracts.contract import Contract, Pii
+from platform_assets.domain.contracts.events import EVENTS
+from platform_assets.domain.contracts.model_tables import scores_contract, training_set_contract, validation_contract
+from platform_assets.domain.contracts.user_features import USER_FEATURES
+from platform_assets.trained_models.specs import all_specs
+from resources.settings import load_settings
+
+ROOT = Path(__file__).parents[1]
+GRAPH = {
+    "raw_web_events": ("raw_events", "daily"),
+    "events": ("preprocessed_tables", "daily"),
+    "user_features": ("features", "daily"),
+    "conversion_training_set": ("trained_models", "daily"),
+    "conversion_model": ("trained_models", "daily"),
+    "conversion_champion": ("trained_models", "whole"),
+    "conversion_scores": ("predictions", "daily"),
+    "conversion_validation": ("validation_reports", "daily"),
+}
+DEPENDENCIES = {
+    "raw_web_events": set(),
+    "events": {"raw_web_events"},
+    "user_features": {"events"},
+    "conversion_training_set": {"user_features", "events"},
+    "conversion_model": {"conversion_training_set"},
+    "conversion_champion": {"conversion_training_set", "conversion_model"},
+    "conversion_scores": {"user_features", "conversion_champion"},
+    "conversion_validation": {"conversion_scores", "events"},
+}
+HEAVY = ["mlflow", "sklearn", "pyspark", "matplotlib", "skops", "scipy"]
+NO_TABLE = {"conversion_model"}
+
+
+@pytest.fixture(scope="module")
+def specs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, dg.AssetSpec]]:
+    settings = load_settings()
+    found = build_definitions(settings).resolve_all_asset_specs()
+    yield {spec.key.to_user_string(): spec for spec in found}
+
+
+def test_the_graph_holds_these_assets_in_these_groups_and_partitions(specs: dict[str, dg.AssetSpec]) -> None:
+    found = {
+        name: (spec.group_name, "daily" if isinstance(spec.partitions_def, dg.DailyPartitionsDefinition) else "whole")
+        for name, spec in specs.items()
+    }
+    assert found == GRAPH
+
+
+def test_assets_depend_on_these(specs: dict[str, dg.AssetSpec]) -> None:
+    found = {name: {dep.asset_key.to_user_string() for dep in spec.deps} for name, spec in specs.items()}
+    assert found == DEPENDENCIES
+
+
+def test_all_daily_assets_share_one_definition_so_that_ranges_run_together(specs: dict[str, dg.AssetSpec]) -> None:
+    assert len({spec.partitions_def for spec in specs.values() if spec.partitions_def}) == 1
+
+
+def test_every_asset_has_one_writer_at_a_time() -> None:
+    for asset in build_definitions().resolve_asset_graph().assets_defs:
+        if isinstance(asset, dg.AssetsDefinition) and asset.is_executable and not asset.check_keys:
+            assert asset.op.pool == f"write_{asset.key.to_user_string()}"
+
+
+@pytest.mark.parametrize("name", sorted(GRAPH))
+def test_every_asset_says_what_it_is_and_whose(specs: dict[str, dg.AssetSpec], name: str) -> None:
+    spec = specs[name]
+    assert spec.description and len(spec.description) > 40
+    assert spec.owners
+    assert spec.kinds
+    assert spec.code_version
+
+
+@pytest.mark.parametrize("name", sorted(set(GRAPH) - NO_TABLE))
+def test_every_table_shows_its_columns_with_descriptions(specs: dict[str, dg.AssetSpec], name: str) -> None:
+    schema = specs[name].metadata["dagster/column_schema"]
+    assert schema.columns
+    assert all(column.description and column.type for column in schema.columns)
+
+
+def later_contracts() -> list[Contract]:
+    found = [EVENTS, USER_FEATURES]
+    for spec in all_specs():
+        found += [training_set_contract(spec, USER_FEATURES), scores_contract(spec), validation_contract(spec)]
+    return found
+
+
+@pytest.mark.parametrize("contract", later_contracts(), ids=lambda contract: contract.name)
+def test_no_column_after_the_raw_tables_is_raw_personal_data(contract: Contract) -> None:
+    assert [column.name for column in contract.columns if column.pii is Pii.RAW] == []
+
+
+def test_personal_columns_are_tagged_in_the_ui(specs: dict[str, dg.AssetSpec]) -> None:
+    tags = {column.name: column.tags for column in specs["raw_web_events"].metadata["dagster/column_schema"].columns}
+    assert {name for name, tag in tags.items() if tag.get("pii") == "raw"} >= {"login", "cookie_id", "ip", "url"}
+
+
+def test_loading_the_definitions_imports_no_heavy_package() -> None:
+    code = f"import sys, platform_assets.definitions; print([n for n in {HEAVY} if n in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert result.stdout.strip() == "[]"
