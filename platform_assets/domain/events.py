@@ -4,7 +4,7 @@ Pure functions over Ibis tables. Which landing days are read for which event day
 `platform_assets.partitions`; the promises of the result in the contract.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
 from functools import reduce
 
@@ -32,16 +32,23 @@ def events(raws: Mapping[str, ibis.Table], sources: Mapping[str, Source], first:
     """
     start = datetime.combine(first - timedelta(days=1), time()) - SESSION_GAP
     end = datetime.combine(last + timedelta(days=1), time())
-    seen = {name: raw.filter((raw.event_time >= start) & (raw.event_time < end)) for name, raw in raws.items()}
     once, repeated = [], []
-    for name, raw in seen.items():
-        copies = raw.group_by("event_id").aggregate(copies=raw.count())
+    for name, raw in raws.items():
+        # Three readings of the table, each filtered on its own: a shared part would be held in memory whole.
+        ids = raw.select("event_id", "event_time").filter(_between(start, end))
+        copies = ids.group_by("event_id").aggregate(copies=ids.count())
         repeated_ids = copies.filter(copies.copies > 1)
-        once.append(typed_events(raw.anti_join(repeated_ids, "event_id"), sources[name]))
-        repeated.append(typed_events(raw.semi_join(repeated_ids, "event_id"), sources[name]))
+        told_again = raw.semi_join(repeated_ids, "event_id").filter(_between(start, end))
+        repeated.append(typed_events(told_again, sources[name]))
+        told_once_only = raw.filter(_between(start, end)).anti_join(repeated_ids, "event_id")
+        once.append(typed_events(told_once_only, sources[name]))
     told_once = ibis.union(*once, with_duplicates_marked(ibis.union(*repeated)))
     asked = with_sessions(told_once).filter(lambda table: table.event_date.between(first, last))
     return asked.select(*EVENTS.column_names, "file", "line", REJECT_REASON)
+
+
+def _between(start: datetime, end: datetime) -> Callable[[ibis.Table], ir.BooleanValue]:
+    return lambda raw: (raw.event_time >= start) & (raw.event_time < end)
 
 
 def typed_events(raw: ibis.Table, source: Source) -> ibis.Table:

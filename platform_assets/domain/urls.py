@@ -1,7 +1,7 @@
 """What an address tells: domain, path, campaign parameters; and how personal data is cut out of it.
 
-Addresses are the longest column of an event and most of the work. DuckDB's `split_part` repeats its argument, and inside
-a case repetitions are computed again and again: so cases stand innermost, and regular expressions are anchored.
+Addresses are the longest column of an event and much of the work. DuckDB's `split_part` repeats its argument, and
+inside a case repetitions are computed again and again: so cases stand innermost, and regular expressions are anchored.
 """
 
 import ibis
