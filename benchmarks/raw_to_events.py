@@ -22,7 +22,8 @@ METHOD = f"""\
 The same simulated gzip JSON lines, {DAYS} landing days in two or three files each, go through three legs:
 
 - **bare DuckDB → Parquet**: the platform's own SQL as Ibis compiles it, by DuckDB alone: its fastest reader (which
-  does not number lines) and its own writer (snappy, partitioned). Identifiers are not hashed, rejected rows are left out, nothing is audited.
+  does not number lines), its own writer (snappy, partitioned). Identifiers are not hashed, rejected rows are left out,
+  nothing is audited.
 - **platform, computed and published**: the platform's readers (size caps, UTF-8 check, digest of every file), engine,
   staging and Delta commit. Without pseudonyms (identity instead of the keyed hash), quarantine and audit.
 - **platform in full**: `publish` as the assets call it, with pseudonyms, row rules, quarantine, audit and Delta commit.
