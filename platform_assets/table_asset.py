@@ -98,20 +98,22 @@ def code_version(module: str) -> str:
 
 
 def _collect_sources(name: str, sources: dict[str, bytes]) -> None:
-    found = importlib.util.find_spec(name)
-    if name in sources or found is None or found.origin is None:
+    if name in sources:
         return
-    sources[name] = Path(found.origin).read_bytes()
-    for imported in _imports(sources[name]):
-        if imported.startswith("platform_assets."):
-            _collect_sources(imported, sources)
+    sources[name], imported = _source_and_imports(name)
+    for module in imported:
+        _collect_sources(module, sources)
 
 
-def _imports(source: bytes) -> set[str]:
-    names: set[str] = set()
+@functools.cache
+def _source_and_imports(name: str) -> tuple[bytes, frozenset[str]]:
+    """A module's source and the modules of this package that it names in its imports, wherever they stand."""
+    found = importlib.util.find_spec(name)
+    source = Path(found.origin).read_bytes() if found and found.origin else b""
+    imported: set[str] = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
+            imported |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names.add(node.module)
-    return names
+            imported.add(node.module)
+    return source, frozenset(module for module in imported if module.startswith("platform_assets."))

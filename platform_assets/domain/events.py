@@ -21,8 +21,6 @@ from platform_assets.domain.source import Combine, FieldMapping, Source
 SESSION_GAP = timedelta(minutes=30)
 """A pause longer than this ends a session (the web analytics convention)."""
 
-_CONTEXT = ("file", "line", "landing_date")
-
 
 def events(raws: Mapping[str, ibis.Table], sources: Mapping[str, Source], first: date, last: date) -> ibis.Table:
     """The events of the days `first` … `last`, with `reject_reason` for rows that are none.
@@ -77,8 +75,8 @@ def typed_events(raw: ibis.Table, source: Source) -> ibis.Table:
             url=text("url"),
             referrer=text("referrer"),
             user_agent=text("user_agent"),
-            country=text("country"),
-            item=text("item"),
+            country=urls.without_personal_data(text("country")),
+            item=urls.without_personal_data(text("item")),
             value=value,
             file=raw.file,
             line=raw.line,
@@ -160,7 +158,7 @@ def with_sessions(typed: ibis.Table) -> ibis.Table:
     # The order of simultaneous events changes no session: whichever is first starts it at the same instant.
     in_order = ibis.window(group_by="client", order_by="event_time")
     previous = counted.event_time.lag().over(in_order)
-    starts = previous.isnull() | (previous < counted.event_time - ibis.interval(minutes=30))
+    starts = previous.isnull() | (previous < counted.event_time - ibis.interval(SESSION_GAP))
     marked = counted.mutate(start=ibis.cases((starts, counted.event_time), else_=ibis.null("timestamp")))
     running = ibis.range_window(group_by="client", order_by="event_time", preceding=None, following=0)
     begun = marked.start.max().over(running)
