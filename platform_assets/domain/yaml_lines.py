@@ -98,7 +98,9 @@ class Entry:
 
     def integer(self, *, at_least: int) -> int | None:
         """The value as a whole number."""
-        value = yaml.SafeLoader.construct_yaml_int(yaml.SafeLoader(""), self.node) if self._is("int") else None
+        value = None
+        if isinstance(self.node, yaml.ScalarNode) and self._is("int"):
+            value = yaml.SafeLoader("").construct_yaml_int(self.node)
         if value is None or value < at_least:
             self._wrong(f"a whole number from {at_least}")
             return None
