@@ -4,15 +4,19 @@
 PYTHON ?= python3
 VENV ?= .venv
 PORT ?= 3000
-export PLATFORM_HOME ?= $(CURDIR)/.platform
-export DAGSTER_HOME := $(PLATFORM_HOME)/dagster
+PLATFORM_HOME ?= $(CURDIR)/.platform
+ifeq ($(filter /%,$(PLATFORM_HOME)),)
+override PLATFORM_HOME := $(CURDIR)/$(PLATFORM_HOME)
+endif
+DAGSTER_HOME := $(PLATFORM_HOME)/dagster
+export PLATFORM_HOME DAGSTER_HOME
 export MLFLOW_DISABLE_TELEMETRY := true
 
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test check format bench lock env clean
+.PHONY: help instance demo dev test check format bench lock env clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -25,15 +29,13 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(DAGSTER_HOME)/dagster.yaml: dagster.yaml
-	@mkdir -p $(DAGSTER_HOME)
-	@ln -sf $(CURDIR)/dagster.yaml $@
-	@touch -h $@
+instance:
+	@mkdir -p "$(DAGSTER_HOME)" && ln -sf "$(CURDIR)/dagster.yaml" "$(DAGSTER_HOME)/dagster.yaml"
 
 demo: $(INSTALLED) ## simulate a world and run the whole graph on it, landed files to validated scores
 	@$(BIN)/platform demo
 
-dev: $(INSTALLED) $(DAGSTER_HOME)/dagster.yaml ## open the web UI on the same data, with its daemon (PORT=3000)
+dev: $(INSTALLED) instance ## open the web UI on the same data, with its daemon (PORT=3000)
 	@echo "The UI comes up at http://127.0.0.1:$(PORT) in about 15 seconds; Ctrl-C ends it."
 	@PYTHONWARNINGS="ignore:Function" $(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port $(PORT) --log-level warning
 
@@ -57,8 +59,8 @@ lock: $(INSTALLED) ## pin the newest allowed versions of every dependency
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-strip-extras --no-emit-index-url \
 		--custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
 
-env: $(DAGSTER_HOME)/dagster.yaml ## print what a shell needs to call dagster itself: eval "$$(make env)"
-	@echo "export PLATFORM_HOME=$(PLATFORM_HOME) DAGSTER_HOME=$(DAGSTER_HOME) PATH=$(CURDIR)/$(BIN):\$$PATH"
+env: instance ## print what a shell needs to call dagster itself: eval "$$(make env)"
+	@echo "export PLATFORM_HOME='$(PLATFORM_HOME)' DAGSTER_HOME='$(DAGSTER_HOME)' PATH='$(CURDIR)/$(BIN)':\"\$$PATH\""
 
-clean: ## remove everything that make demo made; the installation stays
-	@rm -rf $(PLATFORM_HOME)
+clean: ## remove .platform of this folder (what make demo made); no other home, not the installation
+	@rm -rf "$(CURDIR)/.platform"

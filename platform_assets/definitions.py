@@ -12,6 +12,8 @@ import dagster as dg
 from platform_assets.checks.quarantine_share import quarantine_share_check
 from platform_assets.domain.contracts.events import EVENTS
 from platform_assets.domain.contracts.user_features import USER_FEATURES
+from platform_assets.domain.errors import ConfigurationError
+from platform_assets.domain.pseudonyms import key_id
 from platform_assets.domain.source import Source
 from platform_assets.domain.sources import load_sources
 from platform_assets.features.user_features import user_features_asset
@@ -41,7 +43,7 @@ def build_definitions(settings: Settings | None = None, overrides: Mapping[str, 
     Raises ConfigurationError where a setting or the sources file is wrong.
     """
     settings = settings or load_settings()
-    sources = load_sources(settings.sources_file)
+    sources = declared_sources(settings)
     days = daily(settings.first_partition_day, settings.last_partition_day)
     raws = raw_assets(sources, days)
     assets = [*raws, events_asset(sources, days), user_features_asset(days)]
@@ -61,6 +63,20 @@ def build_definitions(settings: Settings | None = None, overrides: Mapping[str, 
     )
 
 
+def declared_sources(settings: Settings) -> tuple[Source, ...]:
+    """The declared sources that belong to the environment. Raises ConfigurationError if there is none."""
+    simulated = settings.preset.simulated_sources
+    sources = tuple(source for source in load_sources(settings.sources_file) if source.simulated == simulated)
+    if not sources:
+        kind = "simulated source" if simulated else "source of real data"
+        raise ConfigurationError(
+            f"no {kind} is declared, and the environment {settings.environment} reads no other",
+            where=str(settings.sources_file),
+            todo="declare one, name another file by PLATFORM_SOURCES_FILE, or change PLATFORM_ENVIRONMENT",
+        )
+    return sources
+
+
 def resources_for(settings: Settings, sources: tuple[Source, ...]) -> dict[str, Any]:
     """The resources of an environment: engine, landing zone, lakehouse, model registry."""
     key = settings.require_pseudonym_key(only_simulated_data=all(source.simulated for source in sources))
@@ -77,12 +93,14 @@ def resources_for(settings: Settings, sources: tuple[Source, ...]) -> dict[str, 
             max_file_bytes=settings.max_file_bytes,
             max_record_bytes=settings.max_record_bytes,
             max_nesting=settings.max_nesting,
+            allow_missing_files=settings.allow_emptying,
         ),
         "lakehouse": DeltaIOManager(
             Lakehouse(settings.lake_root),
             engine,
             settings.staging_folder,
             allow_emptying=settings.allow_emptying,
+            pseudonym_key_id=key_id(key),
         ),
         "model_registry": ModelRegistryResource(
             tracking_uri=settings.tracking_uri, artifact_root=settings.model_files_root

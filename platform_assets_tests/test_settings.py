@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from platform_assets.cli.simulate import simulate_world
 from platform_assets.definitions import build_definitions
 from platform_assets.domain.errors import ConfigurationError
-from resources.settings import PREFIX, load_settings
+from resources.settings import PREFIX, Settings, load_settings
 
 KEY = "0123456789abcdef"
 REAL_SOURCE = """
@@ -94,15 +95,30 @@ def test_real_data_needs_a_key_in_every_environment(monkeypatch: pytest.MonkeyPa
         load_settings().require_pseudonym_key(only_simulated_data=False)
 
 
-def test_a_real_source_in_the_demo_stops_the_platform_before_anything_runs(
+def test_a_real_source_is_never_read_in_the_demo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "sources.yaml").write_text(REAL_SOURCE)
+    monkeypatch.setenv("PLATFORM_SOURCES_FILE", str(tmp_path / "sources.yaml"))
+    with pytest.raises(ConfigurationError, match="no simulated source is declared"):
+        build_definitions()
+
+
+def test_a_real_source_without_a_key_stops_the_platform_before_anything_runs(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "sources.yaml").write_text(REAL_SOURCE)
     monkeypatch.setenv("PLATFORM_SOURCES_FILE", str(tmp_path / "sources.yaml"))
+    monkeypatch.setenv("PLATFORM_ENVIRONMENT", "laptop")
     with pytest.raises(ConfigurationError, match="PLATFORM_PSEUDONYM_KEY"):
         build_definitions()
     monkeypatch.setenv("PLATFORM_PSEUDONYM_KEY", KEY)
     assert build_definitions()
+
+
+def test_simulated_files_stay_out_of_other_environments(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    settings = Settings(environment="laptop", home=tmp_path)
+    with pytest.raises(ConfigurationError, match="simulated files don't belong"):
+        simulate_world(settings, first_day=date(2026, 1, 1), days=1, events=100, seed=1)
+    assert not (tmp_path / "landing").exists()
 
 
 def test_places_lie_below_home_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

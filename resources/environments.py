@@ -11,7 +11,8 @@ from datetime import date
 class Environment:
     """One row. `public_demo_key` is known to everybody and therefore good for simulated data only.
 
-    `days` bounds the daily partitions (None: they grow with the calendar).
+    `days` bounds the daily partitions (None: they grow with the calendar). `simulated_sources` says which of the
+    declared sources belong to the environment: the simulated ones or the real ones, never both in one lake.
     """
 
     description: str
@@ -19,6 +20,7 @@ class Environment:
     days: int | None = None
     public_demo_key: str | None = None
     needs_remote_places: bool = False
+    simulated_sources: bool = False
 
 
 ENVIRONMENTS = {
@@ -27,6 +29,7 @@ ENVIRONMENTS = {
         first_day=date(2026, 1, 5),
         days=60,
         public_demo_key="public-demo-key-for-simulated-data-only",
+        simulated_sources=True,
     ),
     "laptop": Environment(
         description="Your own data on one machine; the pseudonym key is required.",

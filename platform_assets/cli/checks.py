@@ -36,7 +36,7 @@ def checks(
         record = latest.get(key)
         verdict = record.status.value.lower() if record else "never run"
         evaluation = record.event.asset_check_evaluation if record and record.event else None
-        if record and record.status.value in ("FAILED", "EXECUTION_FAILED"):
+        if record and record.status.value != "SUCCEEDED":
             failed.append(key.to_user_string())
         shown.add_row(key.asset_key.to_user_string(), key.name, verdict, (evaluation and evaluation.description) or "")
     Console().print(shown)

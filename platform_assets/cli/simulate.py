@@ -37,6 +37,12 @@ def simulate_world(
     """Simulate into the settings' landing zone, with a progress bar and a line that says what is there now."""
     from platform_assets.demo.simulation import simulate as write_world
 
+    if not settings.preset.simulated_sources:
+        raise ConfigurationError(
+            f"simulated files don't belong among the data of the environment {settings.environment}",
+            where="PLATFORM_ENVIRONMENT",
+            todo="unset it, or set it to demo, with a PLATFORM_HOME of the demo's own",
+        )
     if "://" in settings.landing_root:
         raise ConfigurationError(
             "the simulated world is written to a local folder",

@@ -66,8 +66,12 @@ def _read_day(console: Console, settings: Settings, source: Source, day: datetim
     good = verdicts.num_rows - reasons.total()
     console.print(
         f"[bold]{source.name}[/], landed {day:%Y-%m-%d}: {len(landed.files)} file(s), {verdicts.num_rows:,} records, "
-        f"{good:,} good, {reasons.total():,} for the quarantine {dict(reasons) or ''}"
+        f"{good:,} good for the raw table, {reasons.total():,} for the quarantine"
+        + (f" {dict(reasons)}" if reasons else "")
     )
+    if not landed.files:
+        place = source.place.replace("{landing_zone}", settings.landing_root)
+        console.print(f"  nothing lies at {place} for that day", highlight=False)
     bad = verdicts.filter(verdicts["reject_reason"].is_valid()).slice(0, EXAMPLES).to_pylist()
     for row in bad:
         console.print(f"  {row['file']}:{row['line']}: {row['reject_reason']}")

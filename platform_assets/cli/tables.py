@@ -14,7 +14,7 @@ from resources.settings import load_settings
 def tables(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON list instead of a table.")] = False,
 ) -> None:
-    """List every published table: partitions, rows, quarantined rows, bytes, Delta version."""
+    """List every published table: partitions, rows, quarantined and dropped rows, bytes, Delta version."""
     found = describe_tables(Lakehouse(load_settings().lake_root))
     if as_json:
         typer.echo(json.dumps(found, indent=2))
@@ -23,7 +23,7 @@ def tables(
         typer.echo("No table has been published yet. `make demo` fills the lake; `make dev` opens the UI.")
         return
     shown = Table(title=None, header_style="bold")
-    for name in ("table", "partitions", "rows", "quarantined", "MB", "version"):
+    for name in ("table", "partitions", "rows", "quarantined", "dropped", "MB", "version"):
         shown.add_column(name, justify="left" if name == "table" else "right")
     for row in found:
         shown.add_row(
@@ -31,6 +31,7 @@ def tables(
             f"{row['partitions']:,}",
             f"{row['rows']:,}",
             f"{row['quarantined']:,}",
+            f"{row['dropped']:,}",
             f"{row['bytes'] / 1e6:,.1f}",
             str(row["version"]),
         )

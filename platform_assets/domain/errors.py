@@ -15,7 +15,8 @@ class PlatformError(Exception):
         self.what, self.where, self.todo = what, where, todo
         place = f"{where}: " if where else ""
         step = f" What to do: {todo}" if todo else ""
-        super().__init__(f"{place}{what}{step}")
+        stop = "" if not todo or what.endswith((".", "?", "!")) else "."
+        super().__init__(f"{place}{what}{stop}{step}")
 
 
 class ConfigurationError(PlatformError):

@@ -32,7 +32,9 @@ class YamlFile:
         try:
             node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
         except FileNotFoundError:
-            raise ConfigurationError("there is no such file", where=str(path), todo="create it") from None
+            raise ConfigurationError(
+                "there is no such file", where=str(path), todo="run this from the project's folder, or create the file"
+            ) from None
         except UnicodeDecodeError as error:
             raise ConfigurationError(f"is not UTF-8: {error}", where=str(path), todo="save it as UTF-8") from None
         except yaml.MarkedYAMLError as error:

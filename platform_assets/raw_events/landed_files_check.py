@@ -3,14 +3,17 @@
 A file that was changed, added or taken away after it was read makes the raw table say something else than its files.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
 import dagster as dg
 
+from platform_assets.domain.errors import PlatformError
 from platform_assets.domain.source import Source
-from platform_assets.raw_events.landing_places import find_landed_files
+from platform_assets.raw_events.landing_places import FoundFile, find_landed_files
 from resources.landing_zone import LandingZoneResource
 
 LOOK_BACK_MATERIALISATIONS = 2000
@@ -28,7 +31,7 @@ def landed_files_check(source: Source) -> dg.AssetChecksDefinition:
     def landed_files_unchanged(
         context: dg.AssetCheckExecutionContext, landing_zone: LandingZoneResource
     ) -> dg.AssetCheckResult:
-        read = _files_read(context.instance, dg.AssetKey(table))
+        read = files_read(context.instance, dg.AssetKey(table))
         differences = changed_files(source, landing_zone.root, read)
         sentence = "Every landed file is as it was read."
         if differences:
@@ -46,41 +49,75 @@ def landed_files_check(source: Source) -> dg.AssetChecksDefinition:
     return landed_files_unchanged
 
 
-FilesRead = Mapping[str, tuple[Mapping[str, int], datetime]]
-"""By landing day: bytes by file name, and when the day was read (UTC)."""
+@dataclass(frozen=True)
+class FileRead:
+    """A file as it was when its landing day was read."""
+
+    bytes: int
+    sha256: str
+
+
+FilesRead = Mapping[str, tuple[Mapping[str, FileRead], datetime]]
+"""By landing day: the files by name, and when the day was read (UTC)."""
+
+
+class LandedFilesGone(PlatformError):
+    """A landing day would be read again without files that it was read from. Nothing was published."""
+
+
+def refuse_missing_files(source: Source, landing_root: str, read: FilesRead) -> None:
+    """Raises LandedFilesGone if a file is gone: its rows would leave the raw table, and everything after it."""
+    gone = [difference for difference in changed_files(source, landing_root, read) if difference.endswith(GONE)]
+    if gone:
+        raise LandedFilesGone(
+            f"{len(gone)} file(s) that this was read from are not there any more, for example {gone[0]}",
+            where=f"raw_{source.name}",
+            todo="bring them back, or set PLATFORM_ALLOW_EMPTYING=true for this run if their rows are to leave",
+        )
+
+
+GONE = " is gone"
 
 
 def changed_files(source: Source, landing_root: str, read: FilesRead) -> list[str]:
     """Sentences, one a file that is not what it was when its landing day was read."""
     days = [date.fromisoformat(day) for day in read]
-    now: dict[str, dict[str, Any]] = {day: {} for day in read}
+    now: dict[str, dict[str, FoundFile]] = {day: {} for day in read}
     for found in find_landed_files(source, days, landing_root):
-        now[found.landing_date.isoformat()][found.name] = found.info
+        now[found.landing_date.isoformat()][found.name] = found
     differences = []
     for day, (files, read_at) in sorted(read.items()):
         there = now[day]
-        differences += [f"{name} is gone" for name in sorted(files.keys() - there.keys())]
+        differences += [f"{name}{GONE}" for name in sorted(files.keys() - there.keys())]
         differences += [f"{name} is new" for name in sorted(there.keys() - files.keys())]
         differences += [
             f"{name} was changed"
             for name in sorted(files.keys() & there.keys())
-            if there[name].size != files[name] or _changed_after(there[name], read_at)
+            if _is_changed(there[name], files[name], read_at)
         ]
     return differences
 
 
-def _changed_after(info: Any, read_at: datetime) -> bool:
-    return info.mtime is not None and info.mtime.astimezone(UTC) > read_at
+def _is_changed(found: FoundFile, read: FileRead, read_at: datetime) -> bool:
+    """By size, else by content; files that nobody wrote to since they were read are not read again."""
+    if found.info.size != read.bytes:
+        return True
+    if found.info.mtime is None or found.info.mtime.astimezone(UTC) <= read_at:
+        return False
+    with found.filesystem.open_input_stream(found.info.path, compression=None) as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest() != read.sha256
 
 
-def _files_read(instance: dg.DagsterInstance, table: dg.AssetKey) -> FilesRead:
-    read: dict[str, tuple[Mapping[str, int], datetime]] = {}
-    for record in instance.fetch_materializations(table, limit=LOOK_BACK_MATERIALISATIONS).records:
+def files_read(instance: dg.DagsterInstance, table: dg.AssetKey, partitions: Sequence[str] | None = None) -> FilesRead:
+    """What the latest materialisations of a raw table were read from; None: all its partitions."""
+    read: dict[str, tuple[Mapping[str, FileRead], datetime]] = {}
+    asked = dg.AssetRecordsFilter(asset_key=table, asset_partitions=partitions)
+    for record in instance.fetch_materializations(asked, limit=LOOK_BACK_MATERIALISATIONS).records:
         materialisation = record.asset_materialization
         if materialisation is None or record.partition_key is None or record.partition_key in read:
             continue
         files = materialisation.metadata.get("landed_files")
         rows: Sequence[Any] = files.value.records if isinstance(files, dg.TableMetadataValue) else ()
-        sizes = {str(row.data["file"]): int(row.data["bytes"]) for row in rows}
-        read[record.partition_key] = (sizes, datetime.fromtimestamp(record.timestamp, UTC))
+        known = {str(row.data["file"]): FileRead(int(row.data["bytes"]), str(row.data["sha256"])) for row in rows}
+        read[record.partition_key] = (known, datetime.fromtimestamp(record.timestamp, UTC))
     return read

@@ -12,6 +12,7 @@ import ibis
 
 from platform_assets.domain.source import Source
 from platform_assets.raw_events.landed_file import LandedFile, ReadLimits
+from platform_assets.raw_events.landed_files_check import files_read, refuse_missing_files
 from platform_assets.raw_events.landed_records import read_landing_days
 from platform_assets.raw_events.parsing import parse_records
 from platform_assets.table_asset import table_asset
@@ -32,6 +33,9 @@ def _raw_asset(source: Source, landing_days: dg.DailyPartitionsDefinition) -> dg
         context: dg.AssetExecutionContext, engine: dg.ResourceParam[Engine], landing_zone: LandingZoneResource
     ) -> tuple[ibis.Table, Evidence]:
         days = [date.fromisoformat(key) for key in context.partition_keys]
+        if not landing_zone.allow_missing_files:
+            read_before = files_read(context.instance, context.asset_key, context.partition_keys)
+            refuse_missing_files(source, landing_zone.root, read_before)
         limits = ReadLimits(
             max_file_bytes=landing_zone.max_file_bytes,
             max_record_bytes=landing_zone.max_record_bytes,

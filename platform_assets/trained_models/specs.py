@@ -3,6 +3,7 @@
 import importlib
 import pkgutil
 
+from platform_assets.domain.errors import ConfigurationError
 from platform_assets.domain.model_spec import ModelSpec
 
 
@@ -12,6 +13,8 @@ def all_specs() -> tuple[ModelSpec, ...]:
     found: dict[str, ModelSpec] = {}
     for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
         for value in vars(importlib.import_module(module.name)).values():
-            if isinstance(value, ModelSpec):
-                found[value.name] = value
+            if isinstance(value, ModelSpec) and found.setdefault(value.name, value) is not value:
+                raise ConfigurationError(
+                    f"two models are named {value.name!r}", where=module.name, todo="give one another name"
+                )
     return tuple(found[name] for name in sorted(found))

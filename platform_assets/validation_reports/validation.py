@@ -8,6 +8,7 @@ import dagster as dg
 import ibis
 
 from platform_assets.domain.contracts.model_tables import validation_contract
+from platform_assets.domain.errors import PlatformError
 from platform_assets.domain.model_spec import ModelSpec
 from platform_assets.domain.modelling.training_set import labelled
 from platform_assets.partitions import days_around
@@ -17,6 +18,10 @@ from resources.lakehouse.io_manager import Evidence
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+class NothingScored(PlatformError):
+    """A validation is asked for days without a score."""
 
 
 def validation_reports_assets(
@@ -44,6 +49,12 @@ def validation_reports_assets(
         require_mature(max(date.fromisoformat(key) for key in context.partition_keys), complete, spec)
         with_labels = labelled(scores, events, spec.label, entity=spec.entity, day="event_date")
         report = validation_report(with_labels.to_pandas(), spec)
+        if report.empty:
+            raise NothingScored(
+                "none of the run's days has scores to validate",
+                where=spec.table("validation"),
+                todo=f"materialise {spec.table('scores')} for these days first",
+            )
         context.log.info(f"{len(report)} validated days and versions")
         return ibis.memtable(report, schema=contract.schema()), lambda: _figures_to_plot(report)
 

@@ -42,6 +42,7 @@ class Shop:
     engine: Engine
     contract: Contract = VISITS
     column: str | None = field(default="shop")
+    key_id: str = ""
 
     def publish(
         self, expression: ibis.Table, shops: Sequence[str] | None, *, allow_emptying: bool = False
@@ -54,7 +55,8 @@ class Shop:
             engine=self.engine,
             lakehouse=self.store.lakehouse,
             staging_folder=self.store.staging,
-            provenance={"dagster_run_id": "run-1", "input_versions": '{"tills": 3}', "code_version": "abc"},
+            provenance={"dagster_run_id": "run-1", "input_versions": '{"tills": 3}', "code_version": "abc"}
+            | {"pseudonym_key_id": self.key_id},
             allow_emptying=allow_emptying,
         )
 

@@ -14,7 +14,7 @@ from platform_assets.domain.contracts.contract import Column, Contract
 from platform_assets.table_asset import table_asset
 from platform_assets_tests.stores import Store
 from resources.compute.duckdb_engine import DuckDBEngine
-from resources.lakehouse.io_manager import DeltaIOManager, read
+from resources.lakehouse.io_manager import DeltaIOManager, NoPartitions, read
 from resources.lakehouse.slicing import InexactPartitioning
 
 DAYS = dg.DailyPartitionsDefinition("2026-01-01", end_date="2026-01-07")
@@ -209,3 +209,10 @@ def test_a_multi_partitioned_table_is_refused(io_manager: DeltaIOManager) -> Non
     with dg.instance_for_test() as instance, pytest.raises(InexactPartitioning, match="daily, hourly, static"):
         key = dg.MultiPartitionKey({"day": "2026-01-02", "colour": "red"})
         materialise(assets, io_manager, instance, select="upstream", key=key)
+
+
+def test_a_range_given_backwards_is_refused(io_manager: DeltaIOManager) -> None:
+    assets = [upstream_asset("date", DAYS)]
+    with dg.instance_for_test() as instance, pytest.raises(NoPartitions, match="from an earlier to a later"):
+        materialise(assets, io_manager, instance, select="upstream", key="2026-01-03", through="2026-01-01")
+    assert not io_manager.lakehouse.exists("upstream")

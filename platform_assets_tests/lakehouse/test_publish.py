@@ -13,7 +13,7 @@ from platform_assets.domain.errors import ContractViolation
 from platform_assets_tests.lakehouse.publishing import VISITS, Shop, visits
 from platform_assets_tests.stores import local_store
 from resources.compute.duckdb_engine import DuckDBEngine
-from resources.lakehouse.publish import PublishedPartitionWouldBeEmptied, total_rejected
+from resources.lakehouse.publish import OtherPseudonymKey, PublishedPartitionWouldBeEmptied, total_rejected
 
 AWKWARD = ["a/b", "two words", "50%", "100%25", "Zürich", "東京", "it's", 'say "so"', "a=b", "..", "#1?", "a+b", " x "]
 
@@ -220,3 +220,13 @@ def test_rows_in_are_published_quarantined_or_dropped(
     quarantined = shop.quarantined() if shop.store.lakehouse.exists("visits_quarantine") else []
     assert len(quarantined) == sum(piece.quarantined for piece in publication.slices)
     assert len(good) + len(quarantined) + sum(piece.dropped for piece in publication.slices) == len(rows)
+
+
+def test_rows_under_another_pseudonym_key_are_refused(shop: Shop) -> None:
+    shop.key_id = "first"
+    shop.publish(visits(("north", 1, 10)), ["north"])
+    shop.key_id = "second"
+    with pytest.raises(OtherPseudonymKey, match="former key"):
+        shop.publish(visits(("south", 2, 10)), ["south"])
+    shop.key_id = "first"
+    shop.publish(visits(("south", 2, 10)), ["south"])

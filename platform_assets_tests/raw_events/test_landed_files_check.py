@@ -2,12 +2,13 @@
 
 import os
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from platform_assets.domain.source import EventType, FieldMapping, Format, Source
-from platform_assets.raw_events.landed_files_check import changed_files
+from platform_assets.raw_events.landed_files_check import FileRead, LandedFilesGone, changed_files, refuse_missing_files
 
 SOURCE = Source(
     name="clicks",
@@ -35,7 +36,7 @@ def write(path: Path, text: str, at: datetime) -> None:
 
 
 def differences(zone: Path) -> list[str]:
-    read = {"clicks/2026-01-01/a.jsonl": 12, "clicks/2026-01-01/b.jsonl": 12}
+    read = {f"clicks/2026-01-01/{name}.jsonl": FileRead(12, sha256(b'{"time": 1}\n').hexdigest()) for name in "ab"}
     return changed_files(SOURCE, str(zone), {"2026-01-01": (read, READ_AT)})
 
 
@@ -56,3 +57,14 @@ def test_a_file_of_the_same_size_written_later_was_changed(zone: Path) -> None:
 def test_a_file_that_came_or_went_is_named(zone: Path) -> None:
     (zone / "clicks/2026-01-01/a.jsonl").rename(zone / "clicks/2026-01-01/c.jsonl")
     assert differences(zone) == ["clicks/2026-01-01/a.jsonl is gone", "clicks/2026-01-01/c.jsonl is new"]
+
+
+def test_the_same_content_written_again_is_no_difference(zone: Path) -> None:
+    write(zone / "clicks/2026-01-01/b.jsonl", '{"time": 1}\n', READ_AT + timedelta(hours=1))
+    assert differences(zone) == []
+
+
+def test_a_day_is_not_read_again_without_a_file_that_it_was_read_from(zone: Path) -> None:
+    read = {"clicks/2026-01-01/a.jsonl": FileRead(12, ""), "clicks/2026-01-01/z.jsonl": FileRead(12, "")}
+    with pytest.raises(LandedFilesGone, match=r"z\.jsonl is gone"):
+        refuse_missing_files(SOURCE, str(zone), {"2026-01-01": (read, READ_AT)})

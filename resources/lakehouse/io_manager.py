@@ -23,7 +23,7 @@ from resources.lakehouse.publication_metadata import (
     publication_metadata,
     slice_metadata,
 )
-from resources.lakehouse.publish import Publication, publish
+from resources.lakehouse.publish import KEY_ID_NOTE, Publication, publish
 from resources.lakehouse.slicing import Slicing, slice_values, slicing_for
 from resources.lakehouse.tables import Lakehouse, Snapshot
 
@@ -34,6 +34,10 @@ class NotATable(PlatformError):
 
 Evidence = Callable[[], Mapping[str, Mapping[str, Any]]]
 """Called after publication: metadata by partition key, of what was seen while the result was computed."""
+
+
+class NoPartitions(PlatformError):
+    """A run over a range that holds no partition, for example one given backwards. Nothing was published."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +55,17 @@ class DeltaIOManager(dg.IOManager):
     A step's inputs are read at one version each; the versions are recorded with the step's output.
     """
 
-    def __init__(self, lakehouse: Lakehouse, engine: Engine, staging_folder: Path, *, allow_emptying: bool) -> None:
+    def __init__(
+        self,
+        lakehouse: Lakehouse,
+        engine: Engine,
+        staging_folder: Path,
+        *,
+        allow_emptying: bool = False,
+        pseudonym_key_id: str = "",
+    ) -> None:
         self.lakehouse, self.engine, self.staging_folder = lakehouse, engine, staging_folder
-        self.allow_emptying = allow_emptying
+        self.allow_emptying, self.pseudonym_key_id = allow_emptying, pseudonym_key_id
         self._read_versions: dict[tuple[str, str], dict[str, int]] = {}
 
     def load_input(self, context: dg.InputContext) -> ibis.Table:
@@ -81,6 +93,12 @@ class DeltaIOManager(dg.IOManager):
         contract = obj.contract
         partitions = context.asset_partitions_def if context.has_asset_partitions else None
         keys = list(context.asset_partition_keys) if partitions is not None else None
+        if keys == []:
+            raise NoPartitions(
+                "the run has no partition",
+                where=f"asset {context.asset_key.to_user_string()}",
+                todo="give a range from an earlier to a later partition",
+            )
         dtype = contract.schema()[contract.partition_column] if contract.partition_column else None
         slicing = slicing_for(contract.name, contract.partition_column, dtype, partitions)
         slice_dtype = ibis.dtype("string") if slicing.derived_from else dtype
@@ -94,7 +112,7 @@ class DeltaIOManager(dg.IOManager):
             engine=self.engine,
             lakehouse=self.lakehouse,
             staging_folder=self.staging_folder,
-            provenance=_provenance(context, versions),
+            provenance=_provenance(context, versions) | {KEY_ID_NOTE: self.pseudonym_key_id},
             allow_emptying=self.allow_emptying,
         )
         self._describe(context, obj, publication, partitions, keys, slicing, versions)

@@ -27,6 +27,14 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+KEY_ID_NOTE = "pseudonym_key_id"
+"""Entry of a Delta commit that names the pseudonym key of its rows."""
+
+
+class OtherPseudonymKey(PlatformError):
+    """A table's rows were made with another pseudonym key. Nothing was published."""
+
+
 class PublishedPartitionWouldBeEmptied(PlatformError):
     """A result without rows would replace partitions that hold rows. Nothing was published."""
 
@@ -70,6 +78,7 @@ def publish(
     `provenance` is written into the Delta commit (run, input versions, code). Raises ContractViolation where a
     table rule is broken, PublishedPartitionWouldBeEmptied where rows would vanish.
     """
+    _refuse_other_key(lakehouse, contract, provenance.get(KEY_ID_NOTE, ""))
     batch_id = uuid.uuid4().hex
     folder = staging_folder / f"{contract.name}-{batch_id}"
     try:
@@ -88,6 +97,21 @@ def publish(
         return Publication(contract.name, snapshot.version, batch_id, publications)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _refuse_other_key(lakehouse: Lakehouse, contract: Contract, key_id: str) -> None:
+    """Rows under two keys in one table would give one person two ids, and nobody would notice."""
+    try:
+        latest = lakehouse.snapshot(contract.name).delta.history(1)
+    except TableNotPublished:
+        return
+    published = latest[0].get(KEY_ID_NOTE, "") if latest else ""
+    if published and key_id and published != key_id:
+        raise OtherPseudonymKey(
+            f"its rows were made with the pseudonym key {published}, this run has the key {key_id}",
+            where=f"table {contract.name} in {lakehouse.root}",
+            todo="set PLATFORM_PSEUDONYM_KEY to the former key, or PLATFORM_HOME to a folder of this data's own",
+        )
 
 
 def staging_expression(expression: ibis.Table, contract: Contract, slicing: Slicing) -> ibis.Table:

@@ -121,7 +121,7 @@ class Lakehouse:
         Raises TableNotPublished where there is none.
         """
         from deltalake import DeltaTable
-        from deltalake.exceptions import TableNotFoundError
+        from deltalake.exceptions import DeltaError, TableNotFoundError
 
         try:
             delta = DeltaTable(self.uri(table), version=version, storage_options=dict(self.storage_options))
@@ -130,6 +130,12 @@ class Lakehouse:
                 "nothing has been published to this table yet",
                 where=self.uri(table),
                 todo=f"materialise {table.removesuffix(QUARANTINE_SUFFIX)} first",
+            ) from error
+        except DeltaError as error:
+            if version is None:
+                raise
+            raise TableNotPublished(
+                f"there is no version {version} of this table", where=self.uri(table), todo="ask for an earlier one"
             ) from error
         return Snapshot(table, delta)
 
