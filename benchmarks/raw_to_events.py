@@ -28,7 +28,8 @@ The same simulated gzip JSON lines, {DAYS} landing days in two or three files ea
   staging and Delta commit. Without pseudonyms (identity instead of the keyed hash), quarantine and audit.
 - **platform in full**: `publish` as the assets call it, with pseudonyms, row rules, quarantine, audit and Delta commit.
 
-Every step of a leg runs in a fresh process, legs alternate, memory limit (4 GB) and threads (all cores) are the same.
+Every step of a leg runs in a fresh process, legs alternate, memory limit (4 GB, or `BENCHMARK_MEMORY`) and threads
+(all cores) are the same.
 The clock starts after the imports. Reported is the median; the largest volume is run once. Dagster itself is not in
 here, see the command line. `busy elsewhere` is the share of the machine that other processes used meanwhile: where it
 differs between legs, their seconds don't compare, and CPU seconds do."""

@@ -45,7 +45,7 @@ class Settings(BaseSettings):
     )
     first_day: date | None = Field(default=None, description="First partition of every table that is cut by day (UTC).")
     last_day: date | None = Field(default=None, description="Last partition; empty: every day until today.")
-    duckdb_memory: str = Field(default="4GB", description="Memory after which DuckDB spills to disk.")
+    duckdb_memory: str = Field(default="2GB", description="Memory after which DuckDB spills to disk.")
     duckdb_threads: int = Field(default=0, ge=0, description="Threads of DuckDB; 0: one per core.")
     max_file_bytes: int = Field(
         default=16 * 2**30, gt=0, description="A landed file may decompress to this many bytes."

@@ -26,7 +26,7 @@ class DuckDBEngine:
     name = "duckdb"
 
     def __init__(
-        self, *, spill_folder: Path, memory: str = "4GB", threads: int = 0, pseudonym_key: bytes | None = None
+        self, *, spill_folder: Path, memory: str = "2GB", threads: int = 0, pseudonym_key: bytes | None = None
     ) -> None:
         self._spill_folder = spill_folder
         self._memory, self._threads, self._key = memory, threads, pseudonym_key
