@@ -80,12 +80,7 @@ def declared_sources(settings: Settings) -> tuple[Source, ...]:
 def resources_for(settings: Settings, sources: tuple[Source, ...]) -> dict[str, Any]:
     """The resources of an environment: engine, landing zone, lakehouse, model registry."""
     key = settings.require_pseudonym_key(only_simulated_data=all(source.simulated for source in sources))
-    engine = DuckDBEngine(
-        spill_folder=settings.staging_folder / "spill",
-        memory=settings.duckdb_memory,
-        threads=settings.duckdb_threads,
-        pseudonym_key=key,
-    )
+    engine = DuckDBEngine.from_settings(settings, key)
     return {
         "engine": engine,
         "landing_zone": LandingZoneResource(

@@ -6,7 +6,7 @@ What was computed with which fingerprint is kept in one JSON file below the plat
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -41,8 +41,9 @@ class ChangedPartitions:
         """Those of the partition keys whose inputs or code have changed, in their order."""
         now = self.fingerprints(asset, keys)
         then = self._computed.get(asset, {})
-        published = self._published(asset)
-        return [key for key in keys if then.get(key) != now[key] or not published(key)]
+        if not self._is_computed(asset):
+            return list(keys)
+        return [key for key in keys if then.get(key) != now[key]]
 
     def remember(self, asset: str, keys: Sequence[str]) -> None:
         """Note that these partitions have just been computed from what there is now."""
@@ -91,14 +92,11 @@ class ChangedPartitions:
         notes = self._lakehouse.slice_notes(asset)
         return {value: note.digest for value, note in notes.items()} or self._computed.get(asset, {})
 
-    def _published(self, asset: str) -> Callable[[str], bool]:
-        if asset not in self._lakehouse.table_names():
-            return lambda key: asset in self._computed and not self._is_table(asset)
-        return lambda key: True
-
-    def _is_table(self, asset: str) -> bool:
+    def _is_computed(self, asset: str) -> bool:
         definition = self._definitions.resolve_assets_def(asset)
-        return "dagster/table_name" in definition.metadata_by_key.get(definition.key, {})
+        if "dagster/table_name" in definition.metadata_by_key.get(definition.key, {}):
+            return self._lakehouse.exists(asset)
+        return asset in self._computed
 
 
 def _digest(*parts: str) -> str:

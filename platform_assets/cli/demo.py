@@ -161,11 +161,7 @@ def _print_quality(settings: Settings, days: int) -> None:
     lakehouse = Lakehouse(settings.lake_root)
     if not lakehouse.exists(CONVERSION.table("scores")):
         return
-    engine = DuckDBEngine(
-        spill_folder=settings.staging_folder / "spill",
-        memory=settings.duckdb_memory,
-        pseudonym_key=settings.require_pseudonym_key(only_simulated_data=True),
-    )
+    engine = DuckDBEngine.from_settings(settings, settings.require_pseudonym_key(only_simulated_data=True))
     scores, events = (
         read(lakehouse, engine, lakehouse.snapshot(name), None) for name in (CONVERSION.table("scores"), "events")
     )

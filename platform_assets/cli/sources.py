@@ -52,12 +52,8 @@ def _read_day(console: Console, settings: Settings, source: Source, day: datetim
     from platform_assets.raw_events.landed_records import read_landing_days
     from platform_assets.raw_events.parsing import parse_records
 
-    limits = ReadLimits(
-        max_file_bytes=settings.max_file_bytes,
-        max_record_bytes=settings.max_record_bytes,
-        max_nesting=settings.max_nesting,
-    )
-    engine = DuckDBEngine(spill_folder=settings.staging_folder / "spill", memory=settings.duckdb_memory)
+    limits = ReadLimits.configured(settings)
+    engine = DuckDBEngine.from_settings(settings)
     landed = read_landing_days(source, [day.date()], settings.landing_root, limits)
     parsed = parse_records(engine.from_arrow("landed", landed.reader), source)
     with landed.naming_the_file():

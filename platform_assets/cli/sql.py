@@ -38,9 +38,7 @@ def sql(
 
     settings = load_settings()
     lakehouse = Lakehouse(settings.lake_root)
-    engine = DuckDBEngine(
-        spill_folder=settings.staging_folder / "spill", memory=settings.duckdb_memory, threads=settings.duckdb_threads
-    )
+    engine = DuckDBEngine.from_settings(settings)
     names = lakehouse.table_names()
     versions = _versions(at or [], names)
     for name in names:

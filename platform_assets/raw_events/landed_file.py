@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Protocol
 
 import pyarrow as pa
 from pyarrow import fs
@@ -18,6 +19,17 @@ _CHUNK = 4 << 20
 _GZIP_MAGIC = b"\x1f\x8b"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _GZIP = 16 + zlib.MAX_WBITS
+
+
+class ConfiguresLimits(Protocol):
+    """What says how much of a file is read: the settings, or the landing zone's resource."""
+
+    @property
+    def max_file_bytes(self) -> int: ...  # noqa: D102 - see ReadLimits
+    @property
+    def max_record_bytes(self) -> int: ...  # noqa: D102
+    @property
+    def max_nesting(self) -> int: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -34,6 +46,11 @@ class ReadLimits:
     kept_bytes: int = 64 << 10
     max_nesting: int = 32
     batch_bytes: int = 8 << 20
+
+    @classmethod
+    def configured(cls, by: ConfiguresLimits) -> "ReadLimits":
+        """The limits that a configuration names; those that it doesn't name keep their defaults."""
+        return cls(max_file_bytes=by.max_file_bytes, max_record_bytes=by.max_record_bytes, max_nesting=by.max_nesting)
 
 
 @dataclass(frozen=True)

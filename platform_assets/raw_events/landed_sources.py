@@ -36,11 +36,7 @@ def _raw_asset(source: Source, landing_days: dg.DailyPartitionsDefinition) -> dg
         if not landing_zone.allow_missing_files:
             read_before = files_read(context.instance, context.asset_key, context.partition_keys)
             refuse_missing_files(source, landing_zone.root, read_before)
-        limits = ReadLimits(
-            max_file_bytes=landing_zone.max_file_bytes,
-            max_record_bytes=landing_zone.max_record_bytes,
-            max_nesting=landing_zone.max_nesting,
-        )
+        limits = ReadLimits.configured(landing_zone)
         records = read_landing_days(source, days, landing_zone.root, limits)
         context.log.info(f"{len(days)} landing day(s) of {source.name}: reading {source.place}")
         lines = engine.from_arrow(f"landed_{source.name}", records.reader, lambda: records.failure)

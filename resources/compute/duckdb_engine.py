@@ -8,12 +8,15 @@ import itertools
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import ibis
 
 from resources.compute.engine import DROP, PUBLISH, QUARANTINE, SliceAudit, StagedFile
+
+if TYPE_CHECKING:
+    from resources.settings import Settings
 
 ROW_GROUP_ROWS = 122_880
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
@@ -33,6 +36,16 @@ class DuckDBEngine:
         self._names = itertools.count()
         self._sources: dict[str, str] = {}
         self._failures: list[Callable[[], Exception | None]] = []
+
+    @classmethod
+    def from_settings(cls, settings: "Settings", pseudonym_key: bytes | None = None) -> "DuckDBEngine":
+        """An engine with the settings' memory, threads and spill folder."""
+        return cls(
+            spill_folder=settings.staging_folder / "spill",
+            memory=settings.duckdb_memory,
+            threads=settings.duckdb_threads,
+            pseudonym_key=pseudonym_key,
+        )
 
     @cached_property
     def backend(self) -> Any:

@@ -7,7 +7,7 @@ It wires Dagster's partitions, metadata and versions to `publish` and `tables`; 
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from resources.lakehouse.publication_metadata import (
     slice_metadata,
 )
 from resources.lakehouse.publish import KEY_ID_NOTE, Publication, publish
-from resources.lakehouse.slicing import Slicing, slice_values, slicing_for
+from resources.lakehouse.slicing import slice_values, slicing_for
 from resources.lakehouse.tables import Lakehouse, Snapshot
 
 
@@ -102,44 +102,42 @@ class DeltaIOManager(dg.IOManager):
         dtype = contract.schema()[contract.partition_column] if contract.partition_column else None
         slicing = slicing_for(contract.name, contract.partition_column, dtype, partitions)
         slice_dtype = ibis.dtype("string") if slicing.derived_from else dtype
-        wanted = slice_values(contract.name, slicing.column, slice_dtype, partitions, keys)
+        values_of = partial(slice_values, contract.name, slicing.column, slice_dtype, partitions)
         versions = self._read_versions.pop((context.run_id, context.step_context.step.key), {})
         publication = publish(
             obj.expression,
             contract,
             slicing,
-            wanted,
+            values_of(keys),
             engine=self.engine,
             lakehouse=self.lakehouse,
             staging_folder=self.staging_folder,
             provenance=_provenance(context, versions) | {KEY_ID_NOTE: self.pseudonym_key_id},
             allow_emptying=self.allow_emptying,
         )
-        self._describe(context, obj, publication, partitions, keys, slicing, versions)
+        self._describe(context, obj, publication, versions, {key: values_of([key]) for key in keys or ()})
 
     def _describe(
         self,
         context: dg.OutputContext,
         table: ContractedTable,
         publication: Publication,
-        partitions: dg.PartitionsDefinition | None,
-        keys: Sequence[str] | None,
-        slicing: Slicing,
         versions: dict[str, int],
+        values_by_key: Mapping[str, Sequence[str] | None],
     ) -> None:
-        metadata = publication_metadata(publication, versions, self.lakehouse, self.engine, keys)
+        metadata = publication_metadata(publication, versions, self.lakehouse, max(len(values_by_key), 1))
         metadata |= lineage_metadata(table.expression, table.contract, self.engine)
         metadata["preview"] = self._preview(table.contract, publication)
         context.add_output_metadata(metadata)
-        slice_dtype = table.contract.schema().get(slicing.column or "", ibis.dtype("string"))
         step = context.step_context
         evidence = table.evidence() if table.evidence else {}
-        for key in keys or ():
-            values = slice_values(publication.table, slicing.column, slice_dtype, partitions, [key])
-            described = slice_metadata(publication, values) | dict(evidence.get(key, {}))
+        by_value = {item.slice_value: item for item in publication.slices}
+        for key, values in values_by_key.items():
+            own = [by_value[value] for value in values or () if value in by_value]
+            described = slice_metadata(own, "dagster/partition_row_count") | dict(evidence.get(key, {}))
             step.add_asset_metadata(described, context.asset_key, key)
-        if not keys:
-            step.add_asset_metadata(slice_metadata(publication, None), context.asset_key)
+        if not values_by_key:
+            step.add_asset_metadata(slice_metadata(publication.slices, "dagster/row_count"), context.asset_key)
 
     def _preview(self, contract: Contract, publication: Publication) -> dg.MetadataValue:
         """A few rows of the newest partition value that holds any."""

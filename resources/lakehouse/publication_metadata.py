@@ -3,7 +3,7 @@
 Static facts of a table (schema, descriptions) are shown by `platform_assets.table_asset`.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -12,7 +12,7 @@ import ibis
 from platform_assets.domain.contracts.contract import Contract, Pii
 from resources.compute.engine import Engine
 from resources.lakehouse.column_lineage import column_lineage
-from resources.lakehouse.publish import Publication, total_rejected
+from resources.lakehouse.publish import Publication, SlicePublication, total_rejected
 from resources.lakehouse.tables import Lakehouse
 
 PREVIEW_ROWS = 5
@@ -25,8 +25,7 @@ def publication_metadata(
     publication: Publication,
     input_versions: Mapping[str, int],
     lakehouse: Lakehouse,
-    engine: Engine,
-    keys: Sequence[str] | None,
+    partitions: int,
 ) -> dict[str, Any]:
     """Metadata that is the same for every partition of a run."""
     rejected = total_rejected(publication)
@@ -34,7 +33,7 @@ def publication_metadata(
         "delta_version": publication.version,
         "dagster/uri": lakehouse.uri(publication.table),
         "input_versions": dg.MetadataValue.json(dict(sorted(input_versions.items()))),
-        "partitions_in_run": len(keys) if keys else 1,
+        "partitions_in_run": partitions,
         "rows_in_run": sum(item.rows for item in publication.slices),
     }
     if rejected:
@@ -42,14 +41,13 @@ def publication_metadata(
     return metadata
 
 
-def slice_metadata(publication: Publication, values: Collection[str] | None) -> dict[str, Any]:
-    """Metadata of one partition: its own rows, quarantined and dropped rows, and the digest of its content."""
-    chosen = [item for item in publication.slices if values is None or item.slice_value in set(values)]
+def slice_metadata(slices: Sequence[SlicePublication], row_count_key: str) -> dict[str, Any]:
+    """Metadata of one partition, given its slices: its rows, quarantined and dropped rows, digest of its content."""
     return {
-        "dagster/partition_row_count" if values is not None else "dagster/row_count": sum(i.rows for i in chosen),
-        "quarantined_rows": sum(item.quarantined for item in chosen),
-        "dropped_rows": sum(item.dropped for item in chosen),
-        "content_digest": "+".join(sorted(item.digest for item in chosen))[:64],
+        row_count_key: sum(item.rows for item in slices),
+        "quarantined_rows": sum(item.quarantined for item in slices),
+        "dropped_rows": sum(item.dropped for item in slices),
+        "content_digest": "+".join(sorted(item.digest for item in slices))[:64],
     }
 
 
