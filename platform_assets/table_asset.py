@@ -17,6 +17,7 @@ import dagster as dg
 import ibis
 
 from platform_assets.domain.contracts.contract import Contract
+from resources.lakehouse.data_versions import DESCRIBED_BY_IO_MANAGER
 from resources.lakehouse.io_manager import ContractedTable, Evidence
 from resources.lakehouse.publication_metadata import column_schema
 
@@ -41,14 +42,14 @@ def table_asset(
 
     def decorate(compute: Callable[..., ibis.Table | tuple[ibis.Table, Evidence]]) -> dg.AssetsDefinition:
         @functools.wraps(compute)
-        def with_contract(*args: Any, **kwargs: Any) -> ContractedTable:
+        def with_contract(*args: Any, **kwargs: Any) -> dg.Output[ContractedTable]:
             result = compute(*args, **kwargs)
             expression, evidence = result if isinstance(result, tuple) else (result, None)
-            return ContractedTable(expression, contract, evidence)
+            return dg.Output(ContractedTable(expression, contract, evidence), metadata=DESCRIBED_BY_IO_MANAGER)
 
-        with_contract.__annotations__ = {**compute.__annotations__, "return": ContractedTable}
+        with_contract.__annotations__ = {**compute.__annotations__, "return": dg.Output[ContractedTable]}
         with_contract.__signature__ = inspect.signature(compute).replace(  # type: ignore[attr-defined]
-            return_annotation=ContractedTable
+            return_annotation=dg.Output[ContractedTable]
         )
         return dg.asset(
             name=contract.name,

@@ -5,7 +5,7 @@ It wires Dagster's partitions, metadata and versions to `publish` and `tables`; 
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -17,13 +17,14 @@ import ibis
 from platform_assets.domain.contracts.contract import Contract
 from platform_assets.domain.errors import PlatformError
 from resources.compute.engine import Engine
+from resources.lakehouse.data_versions import content_version, materialization_events
 from resources.lakehouse.publication_metadata import (
     lineage_metadata,
     preview,
     publication_metadata,
     slice_metadata,
 )
-from resources.lakehouse.publish import KEY_ID_NOTE, Publication, publish
+from resources.lakehouse.publish import KEY_ID_NOTE, Publication, SlicePublication, publish
 from resources.lakehouse.slicing import slice_values, slicing_for
 from resources.lakehouse.tables import Lakehouse, Snapshot
 
@@ -82,8 +83,11 @@ class DeltaIOManager(dg.IOManager):
         context.log.info(f"reading {table} at Delta version {snapshot.version}")
         return read(self.lakehouse, self.engine, snapshot, wanted)
 
-    def handle_output(self, context: dg.OutputContext, obj: ContractedTable) -> None:
-        """Publish the result and describe it in the UI, per partition."""
+    # Dagster takes a generator of events; the annotation of its base class doesn't say so.
+    def handle_output(  # type: ignore[override]
+        self, context: dg.OutputContext, obj: ContractedTable
+    ) -> Iterator[dg.DagsterEvent]:
+        """Publish the result and describe it in the UI, per partition, each with a data version of its own."""
         if not isinstance(obj, ContractedTable):
             raise NotATable(
                 f"got {type(obj).__name__}",
@@ -115,29 +119,34 @@ class DeltaIOManager(dg.IOManager):
             provenance=_provenance(context, versions) | {KEY_ID_NOTE: self.pseudonym_key_id},
             allow_emptying=self.allow_emptying,
         )
-        self._describe(context, obj, publication, versions, {key: values_of([key]) for key in keys or ()})
+        values_by_key = {key: values_of([key]) for key in keys} if keys is not None else {}
+        yield from self._described(context, obj, publication, versions, values_by_key)
 
-    def _describe(
+    def _described(
         self,
         context: dg.OutputContext,
         table: ContractedTable,
         publication: Publication,
         versions: dict[str, int],
         values_by_key: Mapping[str, Sequence[str] | None],
-    ) -> None:
+    ) -> Iterator[dg.DagsterEvent]:
         metadata = publication_metadata(publication, versions, self.lakehouse, max(len(values_by_key), 1))
         metadata |= lineage_metadata(table.expression, table.contract, self.engine)
         metadata["preview"] = self._preview(table.contract, publication)
         context.add_output_metadata(metadata)
-        step = context.step_context
         evidence = table.evidence() if table.evidence else {}
         by_value = {item.slice_value: item for item in publication.slices}
-        for key, values in values_by_key.items():
-            own = [by_value[value] for value in values or () if value in by_value]
-            described = slice_metadata(own, "dagster/partition_row_count") | dict(evidence.get(key, {}))
-            step.add_asset_metadata(described, context.asset_key, key)
-        if not values_by_key:
-            step.add_asset_metadata(slice_metadata(publication.slices, "dagster/row_count"), context.asset_key)
+        parts: dict[str | None, Sequence[SlicePublication]] = {
+            key: [by_value[value] for value in values or () if value in by_value]
+            for key, values in values_by_key.items()
+        } or {None: publication.slices}
+        rows_of_part = "dagster/partition_row_count" if values_by_key else "dagster/row_count"
+        yield from materialization_events(
+            context,
+            metadata,
+            {key: slice_metadata(own, rows_of_part) | dict(evidence.get(key or "", {})) for key, own in parts.items()},
+            {key: content_version({item.slice_value: item.digest for item in own}) for key, own in parts.items()},
+        )
 
     def _preview(self, contract: Contract, publication: Publication) -> dg.MetadataValue:
         """A few rows of the newest partition value that holds any."""

@@ -42,12 +42,11 @@ def publication_metadata(
 
 
 def slice_metadata(slices: Sequence[SlicePublication], row_count_key: str) -> dict[str, Any]:
-    """Metadata of one partition, given its slices: its rows, quarantined and dropped rows, digest of its content."""
+    """Metadata of one partition, given its slices: its rows, quarantined and dropped rows."""
     return {
         row_count_key: sum(item.rows for item in slices),
         "quarantined_rows": sum(item.quarantined for item in slices),
         "dropped_rows": sum(item.dropped for item in slices),
-        "content_digest": "+".join(sorted(item.digest for item in slices))[:64],
     }
 
 
