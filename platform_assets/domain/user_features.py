@@ -11,6 +11,11 @@ from platform_assets.domain.contracts.user_features import COUNTED_EVENT_TYPES, 
 
 LONGEST_WINDOW_DAYS = max(WINDOWS_DAYS)
 
+EXACT_VALUE = "decimal(38, 6)"
+"""Values are summed in this type: sums of floats depend on the order in which an engine happens to add them, and a
+feature that changes in its last digit on every run makes everything after it stale. The contract of `events` keeps
+values in its range."""
+
 
 def user_features(events: ibis.Table, first: date, last: date) -> ibis.Table:
     """The features of the days `first` … `last` from the events of the 28 days before each; bots don't count."""
@@ -38,7 +43,7 @@ def daily_activity(people: ibis.Table) -> ibis.Table:
         events=people.count(),
         **{plural: people.count(where=people.event_type == kind) for kind, plural in COUNTED_EVENT_TYPES.items()},
         sessions=people.session_id.nunique(),
-        value=people.value.sum().fill_null(0.0),
+        value=people.value.cast(EXACT_VALUE).sum().fill_null(0),
         evening=people.count(where=people.event_time.hour() >= 18),
         mobile=people.count(where=hand_held),
     )
@@ -71,7 +76,7 @@ def _windowed() -> dict[str, ibis.Deferred]:
         for name in counts:
             features[f"{name}_{days}d"] = table[name].sum(where=inside).fill_null(0)
         features[f"active_days_{days}d"] = table.count(where=inside)
-        features[f"value_{days}d"] = table.value.sum(where=inside).fill_null(0.0)
+        features[f"value_{days}d"] = table.value.sum(where=inside).fill_null(0).cast("float64")
     return features
 
 

@@ -144,6 +144,13 @@ def test_bots_and_events_of_nobody_are_left_out(fields: dict[str, Any], one_engi
     assert features(one_engine, [days_before(3, **fields)]) == []
 
 
+@settings(max_examples=8, deadline=None)
+@given(order=st.permutations([0.1, 0.2, 0.3, 1e15, -1e15, 0.7, 123456.789]))
+def test_sums_of_values_do_not_depend_on_the_order_of_events(order: list[float], one_engine: DuckDBEngine) -> None:
+    (row,) = features(one_engine, [days_before(1 + number % 3, value=each) for number, each in enumerate(order)])
+    assert row["value_28d"] == 123458.089
+
+
 def test_columns_are_the_contracts(one_engine: DuckDBEngine) -> None:
     (row,) = features(one_engine, [days_before(1)])
     assert tuple(row) == USER_FEATURES.column_names

@@ -5,6 +5,9 @@ from platform_assets.domain.contracts.contract import Column, Contract, Pii, Row
 DUPLICATE = "duplicate"
 VALUE_NOT_A_NUMBER = "value_not_a_number"
 
+LARGEST_VALUE = 1e15
+"""Beyond it a number of this type can't tell a tenth from nothing."""
+
 EVENTS = Contract(
     name="events",
     description="One row is one thing that happened on a site or in an app, told once.",
@@ -39,6 +42,11 @@ EVENTS = Contract(
             "value_not_finite",
             "value is a finite number where there is one",
             lambda table: table.value.isnull() | ~(table.value.isnan() | table.value.isinf()),
+        ),
+        RowRule(
+            "value_too_large",
+            f"value lies between -{LARGEST_VALUE:,.0f} and {LARGEST_VALUE:,.0f}: sums stay exact to a millionth",
+            lambda table: table.value.isnull() | table.value.between(-LARGEST_VALUE, LARGEST_VALUE),
         ),
     ),
     drops={DUPLICATE: "an earlier copy of the same event is published"},
