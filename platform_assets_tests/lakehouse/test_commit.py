@@ -10,11 +10,11 @@ import pytest
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from platform_assets_tests.lakehouse.publishing import Shop, visits
-from platform_assets_tests.stores import Store
+from platform_assets_tests.stores import Store, local_store
 from resources.compute.duckdb_engine import DuckDBEngine
 from resources.compute.engine import SliceAudit
 from resources.lakehouse import commit
-from resources.lakehouse.commit import CommitLost, committed_version
+from resources.lakehouse.commit import CommitLost, CommitRefused, CommitUnknown, committed_version
 from resources.lakehouse.io_manager import read
 
 WRITERS = 4
@@ -144,14 +144,35 @@ def test_a_commit_that_never_wins_is_an_error_that_says_what_to_do(shop: Shop, m
     assert shop.told() == [("a", 1, 5)]
 
 
-def test_another_error_of_the_store_ends_the_run_and_publishes_nothing(
+def test_an_error_of_the_disk_ends_the_run_and_leaves_nothing_behind(
+    engine: DuckDBEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = Shop(local_store(tmp_path), engine)
+    shop.publish(visits(("a", 1, 5)), ["a"])
+    monkeypatch.setattr(commit, "_commit", failing(1, OSError("input/output error"), committed=False))
+    with pytest.raises(CommitRefused, match="input/output error"):
+        shop.publish(visits(("a", 2, 6)), ["a"])
+    assert shop.told() == [("a", 1, 5)]
+    assert len(list((tmp_path / "lake").rglob("*.parquet"))) == 1
+
+
+@pytest.mark.parametrize("store", ["s3"], indirect=True)
+def test_a_remote_store_that_gives_an_error_is_asked_again(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.publish(visits(("a", 1, 5)), ["a"])
+    monkeypatch.setattr(commit, "_commit", failing(2, OSError("connection closed"), committed=False))
+    shop.publish(visits(("a", 2, 6)), ["a"])
+    assert shop.told() == [("a", 2, 6)]
+
+
+@pytest.mark.parametrize("store", ["s3"], indirect=True)
+def test_a_remote_store_that_stays_silent_leaves_the_commit_unknown(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop.publish(visits(("a", 1, 5)), ["a"])
-    monkeypatch.setattr(commit, "_commit", failing(1, OSError("no space left on device"), committed=False))
-    with pytest.raises(OSError, match="no space left"):
+    monkeypatch.setattr(commit, "AMBIGUOUS_SECONDS", 0.01)
+    monkeypatch.setattr(commit, "_commit", failing(9, OSError("connection closed"), committed=False))
+    with pytest.raises(CommitUnknown, match="run this again"):
         shop.publish(visits(("a", 2, 6)), ["a"])
-    assert shop.told() == [("a", 1, 5)]
 
 
 def test_the_log_holds_no_values_of_the_rows(shop: Shop) -> None:

@@ -1,30 +1,32 @@
-"""One Delta commit that replaces partitions of a table by staged files: all of it, or nothing.
+"""Every commit to a Delta table: files in, files out, all of it or nothing, once.
 
-delta-rs writes the log; the data files were written by the engine and are put beside the table first, where no
-reader sees them before the commit. What is allowed to be published is decided in `publish`.
+delta-rs writes the log; the data files were written by the engine and lie beside the table already (`data_files`),
+where no reader sees them before the commit. Which files a publication replaces is said in `replacement`.
 """
 
 import json
-import shutil
 import time
-from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
-from platform_assets.domain.contracts.contract import Contract
-from platform_assets.domain.errors import ContractViolation, PlatformError
-from resources.compute.engine import StagedFile
+from platform_assets.domain.errors import PlatformError
 from resources.lakehouse.tables import ActiveFile, Lakehouse, Snapshot, TableNotPublished
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from deltalake import CommitProperties
+    from deltalake.transaction import AddAction
 
 COMMIT_ATTEMPTS = 200
+AMBIGUOUS_SECONDS = 60.0
+"""How long a remote store that doesn't say whether it took a commit is asked again."""
 TABLE_PROPERTIES = {
     # Statistics would copy values of personal columns into the log, where erasing a row doesn't reach them.
     "delta.dataSkippingNumIndexedCols": "0",
+    "delta.enableChangeDataFeed": "true",
+    # The history carries notes that are read back: batches, input versions, digests of partitions.
+    "delta.logRetentionDuration": "interval 3650 days",
 }
 
 
@@ -32,159 +34,225 @@ class CommitLost(PlatformError):
     """Other writers won every attempt to commit. Nothing was published."""
 
 
-def replace_slices(
+class CommitRefused(PlatformError):
+    """The store answered a commit with an error, and the table doesn't hold it. Nothing was published."""
+
+
+class CommitUnknown(PlatformError):
+    """The store doesn't say whether it took a commit."""
+
+
+@dataclass(frozen=True)
+class NewTable:
+    """What a table is made with by its first commit."""
+
+    schema: "pa.Schema"
+    slice_column: str | None
+    description: str
+
+
+def commit_files(
     lakehouse: Lakehouse,
-    contract: Contract,
-    slice_column: str | None,
-    arrow_schema: "pa.Schema",
-    files: Sequence[StagedFile],
-    slices: Collection[str] | None,
+    table: str,
+    *,
+    added: Sequence[ActiveFile],
+    removed: Callable[[Snapshot], Sequence[ActiveFile]],
     batch_id: str,
     metadata: Mapping[str, str],
+    data_change: bool = True,
+    snapshot: Snapshot | None = None,
+    new_table: NewTable | None = None,
+    new_schema: "pa.Schema | None" = None,
 ) -> Snapshot:
-    """Replace the given partition values (None: the whole table) by the staged files, in one commit.
+    """Commit files to a table at once, exactly once, and return the version that holds them.
 
-    The log accepts a version once only, so an attempt that loses the race is made again on the newer snapshot:
-    the replaced files are always those that were live one version before the commit.
+    `removed` names the files that go, given the snapshot that is committed against; it is asked again for every attempt
+    and may raise a PlatformError to refuse. `data_change=False` keeps the commit out of the change feed (the rows stay
+    what they were). `new_schema` replaces the table's schema, and with it all its files. `snapshot` saves opening the
+    table; `new_table` is made where there is none, by this very commit.
+
+    The log accepts a version once only. After any error the history is read for `batch_id`: a commit whose reply was
+    lost is found, another writer's commit makes this one start over on the newer snapshot. Raises CommitUnknown where
+    the store stays silent; after any other PlatformError (CommitLost, CommitRefused, a refusal of `removed`,
+    TableNotPublished) it is certain that nothing was committed.
     """
     from deltalake import CommitProperties
     from deltalake.exceptions import CommitFailedError, DeltaError
 
-    snapshot = _open_or_create(lakehouse, contract, slice_column, arrow_schema)
-    added = _put_beside_table(lakehouse, contract.name, files, slice_column, batch_id)
-    properties = CommitProperties(custom_metadata={"batch_id": batch_id, **metadata}, max_commit_retries=0)
+    properties = CommitProperties(custom_metadata={**metadata, "batch_id": batch_id}, max_commit_retries=0)
+    snapshot = snapshot or _latest(lakehouse, table, new_table)
+    since, silence = _version(snapshot), _Silence(lakehouse, table, batch_id)
     for attempt in range(COMMIT_ATTEMPTS):
-        removed = snapshot.files_of(slices)
+        gone = removed(snapshot) if snapshot else []
         try:
-            return _commit(snapshot, slice_column, arrow_schema, added, removed, properties)
+            if snapshot:
+                return _commit(snapshot, added, gone, data_change, new_schema, properties)
+            return _create(lakehouse, table, new_table, added, properties)
         except (DeltaError, OSError) as error:
-            # The reply may be lost while the commit went through: only the history knows.
-            snapshot = lakehouse.snapshot(contract.name)
-            version = committed_version(snapshot, batch_id)
-            if version is not None:
-                return lakehouse.snapshot(contract.name, version)
-            if not isinstance(error, CommitFailedError):
-                raise
-            time.sleep(min(0.005 * 2**attempt, 0.5))
+            failure = error
+        time.sleep(min(0.005 * 2**attempt, 0.5))
+        try:
+            latest = _latest(lakehouse, table, new_table)
+            committed = committed_version(latest, batch_id, since) if latest else None
+            if latest and committed is not None:
+                return _at(latest, committed)
+        except (DeltaError, OSError) as error:
+            silence.goes_on(error)
+            continue
+        if isinstance(failure, CommitFailedError) or _version(latest) > _version(snapshot):
+            silence.ends()
+        elif lakehouse.is_local:
+            raise _refused(lakehouse, table, failure) from failure
+        else:
+            silence.goes_on(failure)
+        snapshot = latest
     raise CommitLost(
         f"{COMMIT_ATTEMPTS} attempts to commit were lost to other writers",
-        where=lakehouse.uri(contract.name),
+        where=lakehouse.uri(table),
         todo="let one writer at a time publish to a table (Dagster pools do) and run this again",
     )
 
 
+@dataclass
+class _Silence:
+    """How long a store has not said whether it took a commit. A local disk always says."""
+
+    lakehouse: Lakehouse
+    table: str
+    batch_id: str
+    began: float | None = None
+
+    def goes_on(self, error: Exception) -> None:
+        """Raise CommitUnknown when it has lasted too long."""
+        now = time.monotonic()
+        self.began = now if self.began is None else self.began
+        if self.lakehouse.is_local or now - self.began >= AMBIGUOUS_SECONDS:
+            raise CommitUnknown(
+                f"whether the batch {self.batch_id} was committed is not known: {error}",
+                where=self.lakehouse.uri(self.table),
+                todo="run this again when the store answers; a publication replaces, so it is safe in either case",
+            ) from error
+
+    def ends(self) -> None:
+        """The store has answered."""
+        self.began = None
+
+
+def _refused(lakehouse: Lakehouse, table: str, error: Exception) -> CommitRefused:
+    return CommitRefused(
+        f"nothing was committed, the store said: {error}",
+        where=lakehouse.uri(table),
+        todo="see what it says, mend that (space, rights, the disk) and run this again",
+    )
+
+
+def _version(snapshot: Snapshot | None) -> int:
+    return snapshot.version if snapshot else -1
+
+
+def _at(snapshot: Snapshot, version: int) -> Snapshot:
+    snapshot.delta.load_as_version(version)
+    return Snapshot(snapshot.table, snapshot.delta)
+
+
+def _latest(lakehouse: Lakehouse, table: str, new_table: NewTable | None) -> Snapshot | None:
+    try:
+        return lakehouse.snapshot(table)
+    except TableNotPublished:
+        if new_table is None:
+            raise
+        return None
+
+
 def _commit(
     snapshot: Snapshot,
-    slice_column: str | None,
-    arrow_schema: "pa.Schema",
     added: Sequence[ActiveFile],
     removed: Sequence[ActiveFile],
+    data_change: bool,
+    new_schema: "pa.Schema | None",
     properties: "CommitProperties",
 ) -> Snapshot:
     from deltalake.transaction import AddAction, RemoveAction
 
-    now = int(time.time() * 1000)
-    actions: list[AddAction | RemoveAction] = [
+    column, read_version = snapshot.slice_column, snapshot.version
+    actions: list[AddAction | RemoveAction] = [*_add_actions(added, column, data_change)]
+    if new_schema is None:  # a new schema is committed as an overwrite, which removes all files by itself
+        actions += [
+            RemoveAction(
+                path=file.path,
+                deletion_timestamp=_now(),
+                data_change=data_change,
+                partition_values={column: file.slice_value} if column else {},
+                size=file.bytes,
+            )
+            for file in removed
+        ]
+    snapshot.delta.create_write_transaction(
+        actions=actions,
+        mode="append" if new_schema is None else "overwrite",
+        schema=snapshot.delta.schema() if new_schema is None else new_schema,
+        partition_by=[column] if column else None,
+        commit_properties=properties,
+    )
+    # Without retries the commit can only be the next version; the handle itself stays at the one it was opened at.
+    return _at(snapshot, read_version + 1)
+
+
+def _create(
+    lakehouse: Lakehouse,
+    table: str,
+    new_table: NewTable | None,
+    added: Sequence[ActiveFile],
+    properties: "CommitProperties",
+) -> Snapshot:
+    """The table's first version, which holds the first files already: no reader meets a table without rows."""
+    from deltalake import Schema
+    from deltalake.transaction import create_table_with_add_actions
+
+    assert new_table is not None
+    column = new_table.slice_column
+    create_table_with_add_actions(
+        lakehouse.uri(table),
+        Schema.from_arrow(new_table.schema),
+        _add_actions(added, column, data_change=True),
+        mode="error",
+        partition_by=[column] if column else None,
+        description=new_table.description,
+        configuration=TABLE_PROPERTIES,
+        storage_options=dict(lakehouse.storage_options),
+        commit_properties=properties,
+    )
+    return lakehouse.snapshot(table, 0)
+
+
+def _add_actions(files: Sequence[ActiveFile], slice_column: str | None, data_change: bool) -> "list[AddAction]":
+    from deltalake.transaction import AddAction
+
+    return [
         AddAction(
             path=file.path,
             size=file.bytes,
             partition_values={slice_column: file.slice_value} if slice_column else {},
-            modification_time=now,
-            data_change=True,
+            modification_time=_now(),
+            data_change=data_change,
             stats=json.dumps({"numRecords": file.rows}),
         )
-        for file in added
+        for file in files
     ]
-    actions += [
-        RemoveAction(
-            path=file.path,
-            deletion_timestamp=now,
-            data_change=True,
-            partition_values={slice_column: file.slice_value} if slice_column else {},
-            size=file.bytes,
-        )
-        for file in removed
-    ]
-    read_version = snapshot.version
-    snapshot.delta.create_write_transaction(
-        actions=actions,
-        mode="append",
-        schema=arrow_schema,
-        partition_by=[slice_column] if slice_column else None,
-        commit_properties=properties,
-    )
-    # Without retries the commit can only be the next version; the handle itself stays at the one it was opened at.
-    snapshot.delta.load_as_version(read_version + 1)
-    return Snapshot(snapshot.table, snapshot.delta)
 
 
-def committed_version(snapshot: Snapshot, batch_id: str, look_back: int = 1000) -> int | None:
-    """The version at which a batch was committed, None if it was not: the only safe answer after a lost reply."""
-    for entry in snapshot.delta.history(look_back):
+def _now() -> int:
+    return int(time.time() * 1000)
+
+
+def committed_version(snapshot: Snapshot, batch_id: str, since: int = -1) -> int | None:
+    """The version after `since` at which a batch was committed, None if it was not.
+
+    After an error this is the only safe answer.
+    """
+    if snapshot.version <= since:
+        return None
+    for entry in snapshot.delta.history(snapshot.version - since):
         if entry.get("batch_id") == batch_id:
             return int(entry["version"])
     return None
-
-
-def _open_or_create(
-    lakehouse: Lakehouse, contract: Contract, slice_column: str | None, arrow_schema: "pa.Schema"
-) -> Snapshot:
-    from deltalake import DeltaTable, Schema
-
-    try:
-        snapshot = lakehouse.snapshot(contract.name)
-    except TableNotPublished:
-        DeltaTable.create(
-            lakehouse.uri(contract.name),
-            Schema.from_arrow(arrow_schema),
-            mode="ignore",
-            partition_by=[slice_column] if slice_column else None,
-            configuration=TABLE_PROPERTIES,
-            description=contract.description,
-            storage_options=dict(lakehouse.storage_options),
-        )
-        return lakehouse.snapshot(contract.name)
-    _refuse_other_shape(snapshot, contract, slice_column, arrow_schema)
-    return snapshot
-
-
-def _refuse_other_shape(
-    snapshot: Snapshot, contract: Contract, slice_column: str | None, arrow_schema: "pa.Schema"
-) -> None:
-    import pyarrow as pa
-
-    published = pa.schema(snapshot.delta.schema().to_arrow())
-    there = {field.name: str(field.type) for field in published}
-    here = {field.name: str(field.type) for field in arrow_schema}
-    if there == here and snapshot.slice_column == slice_column:
-        return
-    differ = sorted({f"{name} {kind}" for name, kind in set(there.items()) ^ set(here.items())})
-    raise ContractViolation(
-        f"the contract and the published table differ in {differ or 'their partition column'}",
-        where=f"table {contract.name}, version {snapshot.version}",
-        todo="restore the contract, or move the table's folder away and materialise all its partitions again",
-    )
-
-
-def _put_beside_table(
-    lakehouse: Lakehouse, table: str, files: Sequence[StagedFile], slice_column: str | None, batch_id: str
-) -> list[ActiveFile]:
-    added = []
-    filesystem, root = (None, lakehouse.root) if lakehouse.is_local else lakehouse.filesystem()
-    for number, file in enumerate(files):
-        folder = f"{slice_column}={quote(file.slice_value, safe='')}/" if slice_column and file.slice_value else ""
-        path = f"{folder}part-{number:05d}-{batch_id}.parquet"
-        if filesystem is None:
-            target = Path(root) / table / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(file.path, target)
-        else:
-            _upload(filesystem, file.path, f"{root}/{table}/{path}")
-        added.append(ActiveFile(path, file.slice_value, file.rows, file.bytes))
-    return added
-
-
-def _upload(filesystem: object, source: Path, target: str) -> None:
-    from pyarrow.fs import LocalFileSystem, copy_files
-
-    copy_files(str(source), target, source_filesystem=LocalFileSystem(), destination_filesystem=filesystem)

@@ -19,7 +19,7 @@ import ibis
 from platform_assets.domain.contracts.contract import REJECT_CONTEXT, REJECT_REASON, Column, Contract, Pii
 from platform_assets.domain.errors import ContractViolation, PlatformError
 from resources.compute.engine import DROP, PUBLISH, QUARANTINE, Engine, SliceAudit, StagedFile
-from resources.lakehouse.commit import replace_slices
+from resources.lakehouse.replacement import replace_slices
 from resources.lakehouse.slicing import Slicing
 from resources.lakehouse.tables import QUARANTINE_SUFFIX, SLICES_NOTE, Lakehouse, Snapshot, TableNotPublished
 

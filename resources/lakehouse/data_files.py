@@ -1,0 +1,49 @@
+"""Data files on their way from staging to a table: put beside it, where no reader sees them before the commit.
+
+Which commit names them is decided in `commit`.
+"""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from resources.compute.engine import StagedFile
+from resources.lakehouse.tables import ActiveFile, Lakehouse
+
+
+def put_beside_table(
+    lakehouse: Lakehouse, table: str, files: Sequence[StagedFile], slice_column: str | None, batch_id: str
+) -> list[ActiveFile]:
+    """Move staged files to where the table's data lies, under names that only this batch has."""
+    added = []
+    filesystem, root = (None, lakehouse.root) if lakehouse.is_local else lakehouse.filesystem()
+    for number, file in enumerate(files):
+        folder = f"{slice_column}={quote(file.slice_value, safe='')}/" if slice_column and file.slice_value else ""
+        path = f"{folder}part-{number:05d}-{batch_id}.parquet"
+        if filesystem is None:
+            target = Path(root) / table / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(file.path, target)
+        else:
+            _upload(filesystem, file.path, f"{root}/{table}/{path}")
+        added.append(ActiveFile(path, file.slice_value, file.rows, file.bytes))
+    return added
+
+
+def discard(lakehouse: Lakehouse, table: str, files: Sequence[ActiveFile]) -> None:
+    """Remove files that no commit names and none will name."""
+    if lakehouse.is_local:
+        for file in files:
+            (Path(lakehouse.root) / table / file.path).unlink(missing_ok=True)
+        return
+    filesystem, root = lakehouse.filesystem()
+    for file in files:
+        filesystem.delete_file(f"{root}/{table}/{file.path}")
+
+
+def _upload(filesystem: Any, source: Path, target: str) -> None:
+    from pyarrow.fs import LocalFileSystem, copy_files
+
+    copy_files(str(source), target, source_filesystem=LocalFileSystem(), destination_filesystem=filesystem)

@@ -1,0 +1,83 @@
+"""A publication's commit: staged files take the place of what a table's partitions held.
+
+How a commit is made is said in `commit`, what is allowed to be published in `publish`.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from platform_assets.domain.contracts.contract import Contract
+from platform_assets.domain.errors import ContractViolation, PlatformError
+from resources.compute.engine import StagedFile
+from resources.lakehouse.commit import CommitUnknown, NewTable, commit_files
+from resources.lakehouse.data_files import discard, put_beside_table
+from resources.lakehouse.tables import ActiveFile, Lakehouse, Snapshot, TableNotPublished
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def replace_slices(
+    lakehouse: Lakehouse,
+    contract: Contract,
+    slice_column: str | None,
+    arrow_schema: "pa.Schema",
+    files: Sequence[StagedFile],
+    slices: Collection[str] | None,
+    batch_id: str,
+    metadata: Mapping[str, str],
+) -> Snapshot:
+    """Replace the given partition values (None: the whole table) by the staged files, in one commit.
+
+    The replaced files are always those that were live one version before the commit.
+    """
+
+    def replaced(snapshot: Snapshot) -> list[ActiveFile]:
+        _refuse_other_shape(snapshot, contract, slice_column, arrow_schema)
+        return snapshot.files_of(slices)
+
+    snapshot = _published(lakehouse, contract.name)
+    if snapshot:
+        _refuse_other_shape(snapshot, contract, slice_column, arrow_schema)
+    added = put_beside_table(lakehouse, contract.name, files, slice_column, batch_id)
+    try:
+        return commit_files(
+            lakehouse,
+            contract.name,
+            added=added,
+            removed=replaced,
+            batch_id=batch_id,
+            metadata=metadata,
+            snapshot=snapshot,
+            new_table=NewTable(arrow_schema, slice_column, contract.description),
+        )
+    except CommitUnknown:
+        raise
+    except PlatformError:
+        discard(lakehouse, contract.name, added)
+        raise
+
+
+def _published(lakehouse: Lakehouse, table: str) -> Snapshot | None:
+    try:
+        return lakehouse.snapshot(table)
+    except TableNotPublished:
+        return None
+
+
+def _refuse_other_shape(
+    snapshot: Snapshot, contract: Contract, slice_column: str | None, arrow_schema: "pa.Schema"
+) -> None:
+    import pyarrow as pa
+
+    published = pa.schema(snapshot.delta.schema().to_arrow())
+    there = {field.name: str(field.type) for field in published}
+    here = {field.name: str(field.type) for field in arrow_schema}
+    if there == here and snapshot.slice_column == slice_column:
+        return
+    differ = sorted({f"{name} {kind}" for name, kind in set(there.items()) ^ set(here.items())})
+    raise ContractViolation(
+        f"the contract and the published table differ in {differ or 'their partition column'}",
+        where=f"table {contract.name}, version {snapshot.version}",
+        todo="restore the contract, or move the table's folder away and materialise all its partitions again",
+    )
