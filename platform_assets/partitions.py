@@ -7,9 +7,7 @@ from datetime import date, timedelta
 
 import dagster as dg
 
-SESSION_LOOK_BACK_DAYS = 2
-"""`events` of a day need the two landing days before it: a session that runs on from the day before, and the last
-minutes of the day before that, which tell whether that session began there."""
+from platform_assets.domain.event_days import SESSION_LOOK_BACK_DAYS
 
 
 def daily(first_day: date, last_day: date | None) -> dg.DailyPartitionsDefinition:

@@ -143,6 +143,7 @@ class Source:
                 Column("extra_fields", "string", "fields that no declaration names, as JSON text", pii=Pii.RAW),
             ),
             partition_column="landing_date",
+            event_time_column="event_time",
         )
 
     def _event_id_description(self) -> str:

@@ -9,9 +9,9 @@ from typing import Any
 import ibis
 import pyarrow as pa
 
+from platform_assets.domain.event_days import SESSION_LOOK_BACK_DAYS
 from platform_assets.domain.events import events
 from platform_assets.domain.source import Combine, EventType, FieldMapping, Format, Source
-from platform_assets.partitions import SESSION_LOOK_BACK_DAYS
 from resources.compute.duckdb_engine import DuckDBEngine
 
 DAY = date(2026, 1, 10)

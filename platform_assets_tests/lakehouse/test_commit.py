@@ -25,9 +25,9 @@ class Watched(DuckDBEngine):
 
     look: Callable[[], None]
 
-    def audit(self, *args: Any) -> list[SliceAudit]:
+    def audit(self, *args: Any, **kwargs: Any) -> list[SliceAudit]:
         self.look()
-        return super().audit(*args)
+        return super().audit(*args, **kwargs)
 
 
 def test_a_reader_between_staging_and_commit_sees_the_version_before(shop: Shop, tmp_path: Path) -> None:

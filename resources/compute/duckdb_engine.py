@@ -4,8 +4,10 @@ Reads Parquet natively, writes staged results itself; what is staged becomes vis
 `resources.lakehouse.publish`.
 """
 
+import hashlib
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +15,7 @@ from urllib.parse import unquote
 
 import ibis
 
+from platform_assets.domain.event_days import DayContent
 from resources.compute.engine import DROP, PUBLISH, QUARANTINE, SliceAudit, StagedFile
 
 if TYPE_CHECKING:
@@ -128,7 +131,14 @@ class DuckDBEngine:
         return StagedFile(path, outcome, value, pq.read_metadata(path).num_rows, path.stat().st_size)
 
     def audit(
-        self, files: Sequence[StagedFile], slice_column: str | None, key: Sequence[str], columns: Sequence[str]
+        self,
+        files: Sequence[StagedFile],
+        slice_column: str | None,
+        key: Sequence[str],
+        columns: Sequence[str],
+        *,
+        event_time: str | None = None,
+        last_minutes: timedelta = timedelta(0),
     ) -> list[SliceAudit]:
         """See `Engine.audit`."""
         run = self.backend.con.execute
@@ -138,17 +148,11 @@ class DuckDBEngine:
         published = [str(file.path) for file in files if file.outcome == PUBLISH]
         if published:
             in_file = [name for name in columns if name != slice_column]
-            value = f"{_name(slice_column)}::VARCHAR" if slice_column else "NULL"
             rest = [name for name in key if name != slice_column]
-            hashed = f"hash({', '.join(map(_name, rest))})" if rest else "0"
-            rows = run(
-                f"SELECT {value}, count(*), count(*) - count(DISTINCT {hashed}), "
-                f"md5(sum(hash({', '.join(map(_name, in_file))})::HUGEINT)::VARCHAR || count(*)) "
-                f"FROM {_staged_parquet(published, slice_column)} GROUP BY 1"
-            ).fetchall()
-            for raw, count, suspects, digest in rows:
-                twice = suspects and self._duplicate_keys(published, slice_column, raw, rest)
-                audits[raw] = SliceAudit(raw, count, twice, digest, {})
+            twice = self._duplicate_keys(published, slice_column, rest)
+            contents = self._contents(published, slice_column, in_file, event_time, last_minutes)
+            for value, whole, days in contents:
+                audits[value] = SliceAudit(value, whole.rows, twice.get(value, 0), whole.digest, {}, days)
         rejected = [str(file.path) for file in files if file.outcome in (QUARANTINE, DROP)]
         if rejected:
             value = f"{_name(slice_column)}::VARCHAR" if slice_column else "NULL"
@@ -159,14 +163,48 @@ class DuckDBEngine:
                 audits[raw].rejected[rule] = count
         return [audits[value] for value in sorted(audits, key=str)]
 
-    def _duplicate_keys(self, files: Sequence[str], slice_column: str | None, value: str | None, key: list[str]) -> int:
-        """Rows beyond the first of their key, counted exactly (the audit's hash count may see collisions)."""
-        where = f"WHERE {_name(slice_column)}::VARCHAR = {_text(value)}" if slice_column and value is not None else ""
+    def _contents(
+        self,
+        files: Sequence[str],
+        slice_column: str | None,
+        columns: Sequence[str],
+        event_time: str | None,
+        last_minutes: timedelta,
+    ) -> Iterator[tuple[str | None, DayContent, dict[date, DayContent]]]:
+        """What every partition value holds in all and, where `event_time` is given, of every day; in one scan."""
+        day, is_late = "NULL::DATE", "false"
+        if event_time is not None:
+            instant = f"make_timestamp(epoch_us({_name(event_time)}))"  # without a zone: much faster than zoned casts
+            begin = (datetime.min + timedelta(days=1) - last_minutes).time()
+            day, is_late = f"{instant}::DATE", f"{instant}::TIME >= TIME '{begin}'"
+        value = f"{_name(slice_column)}::VARCHAR" if slice_column else "NULL"
+        found = self.backend.con.execute(
+            f"SELECT {value}, {day}, {is_late}, count(*), sum(hash({', '.join(map(_name, columns))})::HUGEINT) "
+            f"FROM {_staged_parquet(files, slice_column)} GROUP BY ALL ORDER BY ALL"
+        ).fetchall()
+        for partition, rows in itertools.groupby(found, key=lambda row: row[0]):
+            parts = [row[1:] for row in rows]
+            by_day = itertools.groupby(parts, key=lambda part: part[0])
+            days = {} if event_time is None else {on: _content(list(of_day)) for on, of_day in by_day}
+            yield partition, _content(parts), days
+
+    def _duplicate_keys(self, files: Sequence[str], slice_column: str | None, key: list[str]) -> dict[str | None, int]:
+        """Rows beyond the first of their key by partition value, counted exactly; few distinct hashes only point at
+        the partition values to look at, because different keys may have one hash."""
+        run, relation = self.backend.con.execute, _staged_parquet(files, slice_column)
+        value = f"{_name(slice_column)}::VARCHAR" if slice_column else "NULL"
+        hashed = f"hash({', '.join(map(_name, key))})" if key else "0"
         names = ", ".join(map(_name, key)) if key else "1"
-        (twice,) = self.backend.con.execute(
-            f"SELECT coalesce(sum(n - 1), 0)::BIGINT FROM "
-            f"(SELECT count(*) AS n FROM {_staged_parquet(files, slice_column)} {where} GROUP BY {names})"
-        ).fetchone()
+        suspects = run(
+            f"SELECT {value} FROM {relation} GROUP BY 1 HAVING count(*) > count(DISTINCT {hashed})"
+        ).fetchall()
+        twice = {}
+        for (suspect,) in suspects:
+            where = f"WHERE {value} = {_text(suspect)}" if suspect is not None else ""
+            (twice[suspect],) = run(
+                f"SELECT coalesce(sum(n - 1), 0)::BIGINT FROM "
+                f"(SELECT count(*) AS n FROM {relation} {where} GROUP BY {names})"
+            ).fetchone()
         return twice
 
     def read_staged(self, name: str, files: Sequence[StagedFile], slice_column: str | None) -> ibis.Table:
@@ -195,13 +233,23 @@ class DuckDBEngine:
         return f"{name}__{next(self._names)}"
 
 
+def _content(parts: Sequence[tuple[date | None, bool, int, int]]) -> DayContent:
+    """Content of rows that were summed up in parts of (day, whether in its last minutes, rows, sum of hashes)."""
+    late = [part for part in parts if part[1]]
+    return DayContent(sum(part[2] for part in parts), _digest(parts), _digest(late) if late else "")
+
+
+def _digest(parts: Sequence[tuple[date | None, bool, int, int]]) -> str:
+    """Of the rows' hashes in no order: their sum and number."""
+    text = f"{sum(part[3] for part in parts)}{sum(part[2] for part in parts)}"
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
 def _keyed_hash_macro(key: bytes) -> str:
     """HMAC-SHA256 (RFC 2104) as a DuckDB macro: the key stands in no query that is logged, kept or traced for lineage.
 
     Whoever holds the connection can read it from the catalogue, as he could from the settings.
     """
-    import hashlib
-
     block = (hashlib.sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\0")
     inner, outer = (_blob(bytes(byte ^ pad for byte in block)) for pad in (0x36, 0x5C))
     return f"CREATE MACRO keyed_hash(x) AS sha256({outer} || unhex(sha256({inner} || encode(x))))"

@@ -4,12 +4,15 @@ The embedded engine is `duckdb_engine`. A distributed one (Spark) implements the
 named functions; no step knows which engine it runs on.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
 import ibis
+
+from platform_assets.domain.event_days import DayContent
 
 PUBLISH, QUARANTINE, DROP = "publish", "quarantine", "drop"
 
@@ -33,7 +36,7 @@ class SliceAudit:
     """What one partition value of a staged result holds.
 
     `digest` is a hash of the published rows that does not depend on their order. `rejected` counts rows by
-    reason rule: quarantined and dropped ones.
+    reason rule: quarantined and dropped ones. `event_days` says what it holds of every day, where that was asked for.
     """
 
     slice_value: str | None
@@ -41,6 +44,7 @@ class SliceAudit:
     duplicate_keys: int
     digest: str
     rejected: dict[str, int]
+    event_days: Mapping[date, DayContent] = field(default_factory=dict)
 
 
 class Engine(Protocol):
@@ -76,9 +80,20 @@ class Engine(Protocol):
         ...
 
     def audit(
-        self, files: Sequence[StagedFile], slice_column: str | None, key: Sequence[str], columns: Sequence[str]
+        self,
+        files: Sequence[StagedFile],
+        slice_column: str | None,
+        key: Sequence[str],
+        columns: Sequence[str],
+        *,
+        event_time: str | None = None,
+        last_minutes: timedelta = timedelta(0),
     ) -> list[SliceAudit]:
-        """Look at staged files: rows, broken keys, digest, rejects, per partition value."""
+        """Look at staged files: rows, broken keys, digest, rejects, per partition value.
+
+        Where `event_time` names an instant, also what each partition value holds of every UTC day, and of the
+        `last_minutes` of that day.
+        """
         ...
 
     def read_staged(self, name: str, files: Sequence[StagedFile], slice_column: str | None) -> ibis.Table:

@@ -26,7 +26,7 @@ from resources.lakehouse.publication_metadata import (
 )
 from resources.lakehouse.publish import KEY_ID_NOTE, Publication, SlicePublication, publish
 from resources.lakehouse.slicing import slice_values, slicing_for
-from resources.lakehouse.tables import Lakehouse, Snapshot
+from resources.lakehouse.tables import INPUT_VERSIONS_NOTE, Lakehouse, Snapshot
 
 
 class NotATable(PlatformError):
@@ -161,7 +161,7 @@ def _provenance(context: dg.OutputContext, versions: dict[str, int]) -> dict[str
     code = definition.code_versions_by_key.get(context.asset_key) if definition else None
     return {
         "dagster_run_id": context.run_id,
-        "input_versions": json.dumps(versions, sort_keys=True),
+        INPUT_VERSIONS_NOTE: json.dumps(versions, sort_keys=True),
         "code_version": code or "",
     }
 

@@ -42,12 +42,17 @@ def publication_metadata(
 
 
 def slice_metadata(slices: Sequence[SlicePublication], row_count_key: str) -> dict[str, Any]:
-    """Metadata of one partition, given its slices: its rows, quarantined and dropped rows."""
-    return {
+    """Metadata of one partition, given its slices: its rows, quarantined and dropped rows, and the rows by event day
+    where the publication notes them."""
+    metadata: dict[str, Any] = {
         row_count_key: sum(item.rows for item in slices),
         "quarantined_rows": sum(item.quarantined for item in slices),
         "dropped_rows": sum(item.dropped for item in slices),
     }
+    days = {day.isoformat(): content.rows for item in slices for day, content in sorted(item.event_days.items())}
+    if days:
+        metadata["event_days"] = dg.MetadataValue.json(days)
+    return metadata
 
 
 def lineage_metadata(expression: ibis.Table, contract: Contract, engine: Engine) -> dict[str, Any]:

@@ -9,7 +9,8 @@ import shutil
 import uuid
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,10 +19,19 @@ import ibis
 
 from platform_assets.domain.contracts.contract import REJECT_CONTEXT, REJECT_REASON, Column, Contract, Pii
 from platform_assets.domain.errors import ContractViolation, PlatformError
+from platform_assets.domain.event_days import DayContent
+from platform_assets.domain.events import SESSION_GAP
 from resources.compute.engine import DROP, PUBLISH, QUARANTINE, Engine, SliceAudit, StagedFile
 from resources.lakehouse.replacement import replace_slices
 from resources.lakehouse.slicing import Slicing
-from resources.lakehouse.tables import QUARANTINE_SUFFIX, SLICES_NOTE, Lakehouse, Snapshot, TableNotPublished
+from resources.lakehouse.tables import (
+    EVENT_DAYS_NOTE,
+    QUARANTINE_SUFFIX,
+    SLICES_NOTE,
+    Lakehouse,
+    Snapshot,
+    TableNotPublished,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -41,7 +51,10 @@ class PublishedPartitionWouldBeEmptied(PlatformError):
 
 @dataclass(frozen=True)
 class SlicePublication:
-    """What was published for one partition value. `rejected` counts rows by reason; `drops` are among them."""
+    """What was published for one partition value. `rejected` counts rows by reason; `drops` are among them.
+
+    `event_days` says which event days its rows touch, where the contract names an event time.
+    """
 
     slice_value: str | None
     rows: int
@@ -49,6 +62,7 @@ class SlicePublication:
     dropped: int
     rejected: Mapping[str, int]
     digest: str
+    event_days: Mapping[date, DayContent] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -83,7 +97,7 @@ def publish(
     folder = staging_folder / f"{contract.name}-{batch_id}"
     try:
         staged = engine.stage(staging_expression(expression, contract, slicing), slicing.column, folder)
-        audits = _complete(engine.audit(staged, slicing.column, contract.key, contract.column_names), slices)
+        audits = _complete(_audit(engine, staged, slicing, contract), slices)
         _refuse_broken_table_rules(contract, slicing, audits, slices)
         good = [file for file in staged if file.outcome == PUBLISH]
         schema = _schema_at_rest(contract, slicing)
@@ -91,7 +105,7 @@ def publish(
         if not allow_emptying:
             _refuse_emptying(lakehouse, contract, audits, slices)
         publications = tuple(_publication(contract, audit) for audit in audits)
-        note = {**provenance, SLICES_NOTE: _slices_note(publications)}
+        note = {**provenance, SLICES_NOTE: _slices_note(publications), **_event_days_note(contract, publications)}
         _publish_quarantine(staged, contract, slicing, slices, engine, lakehouse, folder, batch_id, note)
         snapshot = replace_slices(lakehouse, contract, slicing.column, schema, good, slices, batch_id, note)
         return Publication(contract.name, snapshot.version, batch_id, publications)
@@ -155,6 +169,13 @@ def _refuse_other_columns(expression: ibis.Table, contract: Contract) -> None:
 def _kind(dtype: ibis.expr.datatypes.DataType) -> str:
     plain = dtype.copy(nullable=True)
     return "timestamp" if plain.is_timestamp() else str(plain).replace("!", "")
+
+
+def _audit(engine: Engine, staged: Sequence[StagedFile], slicing: Slicing, contract: Contract) -> list[SliceAudit]:
+    instant = contract.event_time_column
+    return engine.audit(
+        staged, slicing.column, contract.key, contract.column_names, event_time=instant, last_minutes=SESSION_GAP
+    )
 
 
 def _complete(audits: Sequence[SliceAudit], slices: Sequence[str] | None) -> list[SliceAudit]:
@@ -233,7 +254,9 @@ def _refuse_emptying(
 def _publication(contract: Contract, audit: SliceAudit) -> SlicePublication:
     dropped = sum(count for rule, count in audit.rejected.items() if rule in contract.drops)
     quarantined = sum(audit.rejected.values()) - dropped
-    return SlicePublication(audit.slice_value, audit.rows, quarantined, dropped, audit.rejected, audit.digest)
+    return SlicePublication(
+        audit.slice_value, audit.rows, quarantined, dropped, audit.rejected, audit.digest, audit.event_days
+    )
 
 
 def _slices_note(publications: Sequence[SlicePublication]) -> str:
@@ -243,6 +266,16 @@ def _slices_note(publications: Sequence[SlicePublication]) -> str:
             for item in sorted(publications, key=lambda item: str(item.slice_value))
         }
     )
+
+
+def _event_days_note(contract: Contract, publications: Sequence[SlicePublication]) -> dict[str, str]:
+    if contract.event_time_column is None:
+        return {}
+    days = {
+        str(item.slice_value): {day.isoformat(): content for day, content in sorted(item.event_days.items())}
+        for item in sorted(publications, key=lambda item: str(item.slice_value))
+    }
+    return {EVENT_DAYS_NOTE: json.dumps(days)}
 
 
 def quarantine_contract(contract: Contract, slice_column: str | None, slice_dtype: str) -> Contract:

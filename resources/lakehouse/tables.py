@@ -21,6 +21,11 @@ QUARANTINE_SUFFIX = "_quarantine"
 SLICES_NOTE = "slices"
 """Entry of a Delta commit that says, per partition value, [rows, quarantined, dropped, content digest]."""
 
+EVENT_DAYS_NOTE = "event_days"
+"""Entry of a Delta commit that says, per partition value and event day, [rows, digest, digest of its last minutes]."""
+INPUT_VERSIONS_NOTE = "input_versions"
+"""Entry of a Delta commit that says which version of each input table its rows were computed from."""
+
 
 class TableNotPublished(PlatformError):
     """A table is read that nothing has been published to."""

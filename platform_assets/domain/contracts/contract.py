@@ -58,7 +58,8 @@ class Contract:
 
     `description` says what one row is. `key` is unique within a partition. `partition_column` slices the table
     (None: one piece). `drops` names the reasons for which rows are left out on purpose, with the explanation;
-    they are counted with every publication. Every non-nullable column is a row rule of its own.
+    they are counted with every publication. Every non-nullable column is a row rule of its own. `event_time_column`
+    names the instant whose days a partition's rows touch: every publication notes them (None: nothing is noted).
     """
 
     name: str
@@ -69,12 +70,19 @@ class Contract:
     rules: tuple[RowRule, ...] = ()
     drops: Mapping[str, str] = field(default_factory=dict)
     owner: str = "team:data-platform"
+    event_time_column: str | None = None
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
-        missing = [name for name in (*self.key, self.partition_column) if name is not None and name not in names]
+        missing = [
+            name
+            for name in (*self.key, self.partition_column, self.event_time_column)
+            if name is not None and name not in names
+        ]
         if missing:
-            raise ValueError(f"contract {self.name}: key or partition column {missing} is not among its columns")
+            raise ValueError(
+                f"contract {self.name}: key, partition or event time column {missing} is not among its columns"
+            )
         reserved = [name for name in names if name in RESERVED_COLUMNS or name.startswith("rejected_")]
         if reserved:
             raise ValueError(f"contract {self.name}: {reserved} are reserved column names")
