@@ -77,7 +77,12 @@ class DuckDBEngine:
         return self.backend.table(unique)
 
     def read_parquet(
-        self, table: str, files: Sequence[str], schema: ibis.Schema, slice_column: str | None
+        self,
+        table: str,
+        files: Sequence[str],
+        schema: ibis.Schema,
+        slice_column: str | None,
+        later_columns: Sequence[str] = (),
     ) -> ibis.Table:
         """See `Engine.read_parquet`."""
         if not files:
@@ -88,7 +93,12 @@ class DuckDBEngine:
                 str(schema[slice_column].copy(nullable=True)), "VARCHAR"
             )
             options = f", hive_partitioning = true, hive_types = {{{_text(slice_column)}: {kind}}}"
-        return self._view(table, f"read_parquet({_list(files)}{options})", schema)
+        if not later_columns:
+            return self._view(table, f"read_parquet({_list(files)}{options})", schema)
+        # Only here, because it opens the footer of every file. The empty part has the columns that no file may have.
+        absent = _nulls(ibis.schema({name: schema[name] for name in later_columns}))
+        by_name = f"SELECT * FROM read_parquet({_list(files)}{options}, union_by_name = true)"
+        return self._view(table, f"({by_name} UNION ALL BY NAME SELECT {absent} WHERE false)", schema)
 
     def read_dataset(self, table: str, dataset: Any, schema: ibis.Schema) -> ibis.Table:
         """See `Engine.read_dataset`."""
@@ -283,7 +293,10 @@ def _in_memory(name: str, dtype: Any) -> str:
 def _nulls(schema: ibis.Schema) -> str:
     from ibis.backends.sql.datatypes import DuckDBType
 
-    return ", ".join(f"CAST(NULL AS {DuckDBType.to_string(dtype)}) AS {_name(name)}" for name, dtype in schema.items())
+    def kind(dtype: Any) -> str:
+        return "TIMESTAMPTZ" if dtype.is_timestamp() else str(DuckDBType.to_string(dtype))
+
+    return ", ".join(f"CAST(NULL AS {kind(dtype)}) AS {_name(name)}" for name, dtype in schema.items())
 
 
 def _text(value: str) -> str:

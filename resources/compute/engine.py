@@ -66,9 +66,17 @@ class Engine(Protocol):
         ...
 
     def read_parquet(
-        self, table: str, files: Sequence[str], schema: ibis.Schema, slice_column: str | None
+        self,
+        table: str,
+        files: Sequence[str],
+        schema: ibis.Schema,
+        slice_column: str | None,
+        later_columns: Sequence[str] = (),
     ) -> ibis.Table:
-        """A table over Parquet files; `slice_column` is read from the folder names, not from the files."""
+        """A table over Parquet files; `slice_column` is read from the folder names, not from the files.
+
+        `later_columns` may be missing in some files, and are null there; any other column must be in all of them.
+        """
         ...
 
     def read_dataset(self, table: str, dataset: Any, schema: ibis.Schema) -> ibis.Table:

@@ -187,7 +187,7 @@ def read(lakehouse: Lakehouse, engine: Engine, snapshot: Snapshot, slices: Seque
     schema = schema_of(snapshot)
     if lakehouse.is_local:
         files = lakehouse.local_paths(snapshot.table, snapshot.files_of(slices))
-        return engine.read_parquet(snapshot.table, files, schema, snapshot.slice_column)
+        return engine.read_parquet(snapshot.table, files, schema, snapshot.slice_column, snapshot.later_columns)
     column = snapshot.slice_column
     if slices is not None and not snapshot.files_of(slices):
         return engine.read_parquet(snapshot.table, [], schema, column)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 QUARANTINE_SUFFIX = "_quarantine"
 SLICES_NOTE = "slices"
 """Entry of a Delta commit that says, per partition value, [rows, quarantined, dropped, content digest]."""
+ADDED_AT = "platform.addedAt"
+"""Metadata of a column that a table got after it was made: the Delta version that added it."""
 
 EVENT_DAYS_NOTE = "event_days"
 """Entry of a Delta commit that says, per partition value and event day, [rows, digest, digest of its last minutes]."""
@@ -67,6 +69,11 @@ class Snapshot:
         """The column that cuts the table into partitions, None where it is one piece."""
         columns = self.delta.metadata().partition_columns
         return columns[0] if columns else None
+
+    @cached_property
+    def later_columns(self) -> tuple[str, ...]:
+        """Columns that were added after the table was made: its older files may lack them."""
+        return tuple(field.name for field in self.delta.schema().fields if ADDED_AT in field.metadata)
 
     @cached_property
     def files(self) -> list[ActiveFile]:

@@ -52,6 +52,13 @@ class RowRule:
     holds: Callable[[ibis.Table], ibis.expr.types.BooleanValue]
 
 
+Migration = Callable[[ibis.Table], ibis.Table]
+"""From the rows of one version of a contract to those of the next: a pure function that keeps every row.
+
+A row that has no place in the next version gets a `reject_reason`, as a step's result does.
+"""
+
+
 @dataclass(frozen=True)
 class Contract:
     """What one table promises to its readers.
@@ -60,6 +67,9 @@ class Contract:
     (None: one piece). `drops` names the reasons for which rows are left out on purpose, with the explanation;
     they are counted with every publication. Every non-nullable column is a row rule of its own. `event_time_column`
     names the instant whose days a partition's rows touch: every publication notes them (None: nothing is noted).
+
+    A further nullable column is the only change that published tables take without ado. Any other raises `version` by
+    one, and `migrations` says, by the version it starts from, how rows of that version become rows of the next.
     """
 
     name: str
@@ -71,6 +81,8 @@ class Contract:
     drops: Mapping[str, str] = field(default_factory=dict)
     owner: str = "team:data-platform"
     event_time_column: str | None = None
+    version: int = 1
+    migrations: Mapping[int, Migration] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
@@ -86,6 +98,11 @@ class Contract:
         reserved = [name for name in names if name in RESERVED_COLUMNS or name.startswith("rejected_")]
         if reserved:
             raise ValueError(f"contract {self.name}: {reserved} are reserved column names")
+        if sorted(self.migrations) != list(range(1, self.version)):
+            raise ValueError(
+                f"contract {self.name}: version {self.version} needs one migration from each earlier version, "
+                f"{list(range(1, self.version))}, and has them from {sorted(self.migrations)}"
+            )
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -95,6 +112,11 @@ class Contract:
     def schema(self) -> ibis.Schema:
         """The Ibis schema, in the table's order."""
         return ibis.schema({column.name: column.dtype for column in self.columns})
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Names of the columns that must have a value, in the table's order."""
+        return tuple(column.name for column in self.columns if not column.nullable)
 
     def all_rules(self) -> tuple[RowRule, ...]:
         """The row rules, those that follow from non-nullable columns first."""
