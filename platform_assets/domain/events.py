@@ -58,7 +58,7 @@ def typed_events(raw: ibis.Table, source: Source) -> ibis.Table:
 
     event_type = ibis.literal(source.event_type.constant)
     if source.event_type.field:
-        event_type = raw[source.raw_column(source.event_type.field)].nullif("")
+        event_type = _received(raw, source, source.event_type.field)
     value, value_problem = _value(raw, source)
     login, cookie = pseudonym("login", text("login")), pseudonym("cookie", text("cookie_id"))
     return (
@@ -102,9 +102,15 @@ def typed_events(raw: ibis.Table, source: Source) -> ibis.Table:
 _CAMPAIGN = ("utm_source", "utm_medium", "utm_campaign")
 
 
+def _received(raw: ibis.Table, source: Source, field: str) -> ir.StringValue:
+    """A source field's text; without one its declared default, else null."""
+    text = raw[source.raw_column(field)].nullif("")
+    return text.fill_null(source.defaults[field]) if field in source.defaults else text
+
+
 def _text(raw: ibis.Table, source: Source, mapping: FieldMapping) -> ir.StringValue:
     """A canonical text field; empty text counts as absent."""
-    texts = [raw[source.raw_column(field)].nullif("") for field in mapping.fields]
+    texts = [_received(raw, source, field) for field in mapping.fields]
     if mapping.combine is Combine.JOIN:
         joined = reduce(lambda left, right: left + "|" + right, [text.fill_null("") for text in texts])
         return reduce(lambda left, right: left | right, [text.notnull() for text in texts]).ifelse(joined, None)
@@ -116,7 +122,7 @@ def _value(raw: ibis.Table, source: Source) -> tuple[ir.FloatingValue, ir.String
     mapping = source.fields.get("value")
     if mapping is None:
         return ibis.null("float64"), ibis.null(str)
-    texts = [raw[source.raw_column(field)].nullif("") for field in mapping.fields]
+    texts = [_received(raw, source, field) for field in mapping.fields]
     numbers = [text.try_cast("float64") for text in texts]
     problems = [
         (

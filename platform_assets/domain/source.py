@@ -5,7 +5,7 @@ Reading `config/sources.yaml` stands in `sources`; reading the source's files in
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from platform_assets.domain.contracts.contract import Column, Contract, Pii
@@ -94,6 +94,9 @@ class Source:
     `time_format` is `iso8601`, `epoch_seconds`, `epoch_millis` or a strptime pattern; `time_zone` is the zone of times
     that carry none (None: such times are quarantined). Events of the days `landing_date - lateness_days` to
     `landing_date` are taken, later arrivals are quarantined.
+
+    Source fields in `optional` may be absent from a file or a whole landing day; those in `defaults` too, and that text
+    is taken where they have no value. `unmapped` are fields that are known to be there and mean nothing here.
     """
 
     name: str
@@ -107,14 +110,24 @@ class Source:
     lateness_days: int = 3
     simulated: bool = False
     delimiter: str = ","
+    optional: frozenset[str] = frozenset()
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    unmapped: frozenset[str] = frozenset()
 
     @property
     def source_fields(self) -> tuple[str, ...]:
         """Every source field that the declaration names, in its order, once each; for an access log all it has."""
-        if self.format is Format.ACCESS_LOG:
-            return tuple(ACCESS_LOG_FIELDS)
+        return tuple(ACCESS_LOG_FIELDS) if self.format is Format.ACCESS_LOG else self.mapped_fields
+
+    @property
+    def mapped_fields(self) -> tuple[str, ...]:
+        """Every source field that means something, in the declaration's order, once each."""
         named = [field for mapping in self.fields.values() for field in mapping.fields]
         return tuple(dict.fromkeys([*named, *([self.event_type.field] if self.event_type.field else [])]))
+
+    def may_be_absent(self, field: str) -> bool:
+        """Whether a file or a whole landing day may lack a field."""
+        return field in self.optional or field in self.defaults
 
     @property
     def event_time_field(self) -> str:
@@ -161,4 +174,6 @@ class Source:
             identifying = identifying or field in _ACCESS_LOG_PII
         if meanings:
             parts.append(f"makes {', '.join(meanings)}")
+        if field in self.defaults:
+            parts.append(f"taken as {self.defaults[field]!r} where it has no value")
         return Column(self.raw_column(field), "string", "; ".join(parts), pii=Pii.RAW if identifying else Pii.NONE)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import available_timezones
 
+from platform_assets.domain.absent_fields import ABSENCE_KEYS, with_absences
 from platform_assets.domain.places import place_problems
 from platform_assets.domain.source import (
     ACCESS_LOG_FIELDS,
@@ -26,7 +27,7 @@ __all__ = ["Combine", "EventType", "FieldMapping", "Format", "Source", "load_sou
 
 _KEYS = (
     *("name", "description", "format", "place", "time_zone", "time_format", "lateness_days", "event_type", "fields"),
-    *("simulated", "delimiter", "host"),
+    *("simulated", "delimiter", "host", *ABSENCE_KEYS),
 )
 _TIME_FORMATS = ("iso8601", "epoch_seconds", "epoch_millis")
 _NEVER_JOINED = ("event_time", "value")
@@ -85,7 +86,7 @@ def _source(item: Entry) -> Source | None:
         delimiter=delimiter,
     )
     _check_columns(source, item)
-    return source
+    return with_absences(source, given)
 
 
 def _name(given: dict[str, Entry]) -> str | None:
