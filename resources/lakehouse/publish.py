@@ -9,6 +9,7 @@ import shutil
 import uuid
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from functools import reduce
@@ -23,6 +24,7 @@ from platform_assets.domain.event_days import DayContent
 from platform_assets.domain.events import SESSION_GAP
 from resources.compute.engine import DROP, PUBLISH, QUARANTINE, Engine, SliceAudit, StagedFile
 from resources.lakehouse.replacement import replace_slices
+from resources.lakehouse.schema_evolution import missing_columns
 from resources.lakehouse.slicing import Slicing
 from resources.lakehouse.tables import (
     EVENT_DAYS_NOTE,
@@ -93,6 +95,8 @@ def publish(
     table rule is broken, PublishedPartitionWouldBeEmptied where rows would vanish.
     """
     _refuse_other_key(lakehouse, contract, provenance.get(KEY_ID_NOTE, ""))
+    schema = _schema_at_rest(contract, slicing)
+    _refuse_other_contract(lakehouse, contract, slicing, schema)
     batch_id = uuid.uuid4().hex
     folder = staging_folder / f"{contract.name}-{batch_id}"
     try:
@@ -100,7 +104,6 @@ def publish(
         audits = _complete(_audit(engine, staged, slicing, contract), slices)
         _refuse_broken_table_rules(contract, slicing, audits, slices)
         good = [file for file in staged if file.outcome == PUBLISH]
-        schema = _schema_at_rest(contract, slicing)
         _refuse_other_types(contract, schema, good)
         if not allow_emptying:
             _refuse_emptying(lakehouse, contract, audits, slices)
@@ -111,6 +114,12 @@ def publish(
         return Publication(contract.name, snapshot.version, batch_id, publications)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _refuse_other_contract(lakehouse: Lakehouse, contract: Contract, slicing: Slicing, schema: "pa.Schema") -> None:
+    """Before anything is computed; the commit looks again."""
+    with suppress(TableNotPublished):
+        missing_columns(lakehouse.snapshot(contract.name), contract, slicing.column, schema)
 
 
 def _refuse_other_key(lakehouse: Lakehouse, contract: Contract, key_id: str) -> None:

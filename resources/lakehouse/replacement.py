@@ -7,11 +7,12 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from platform_assets.domain.contracts.contract import Contract
-from platform_assets.domain.errors import ContractViolation, PlatformError
+from platform_assets.domain.errors import PlatformError
 from resources.compute.engine import StagedFile
 from resources.lakehouse.commit import CommitUnknown, NewTable, commit_files
 from resources.lakehouse.data_files import discard, put_beside_table
-from resources.lakehouse.tables import ActiveFile, Lakehouse, Snapshot, TableNotPublished
+from resources.lakehouse.schema_evolution import refuse_other_contract, widened, with_note
+from resources.lakehouse.tables import NOTES_OF_PARTITIONS, ActiveFile, Lakehouse, Snapshot, TableNotPublished
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,16 +30,18 @@ def replace_slices(
 ) -> Snapshot:
     """Replace the given partition values (None: the whole table) by the staged files, in one commit.
 
-    The replaced files are always those that were live one version before the commit.
+    The replaced files are always those that were live one version before the commit. Columns that only the contract has
+    are added to the table before.
     """
 
     def replaced(snapshot: Snapshot) -> list[ActiveFile]:
-        _refuse_other_shape(snapshot, contract, slice_column, arrow_schema)
+        refuse_other_contract(snapshot, contract, slice_column, arrow_schema)
         return snapshot.files_of(slices)
 
     snapshot = _published(lakehouse, contract.name)
     if snapshot:
-        _refuse_other_shape(snapshot, contract, slice_column, arrow_schema)
+        provenance = {name: text for name, text in metadata.items() if name not in NOTES_OF_PARTITIONS}
+        snapshot = widened(lakehouse, snapshot, contract, slice_column, arrow_schema, provenance)
     added = put_beside_table(lakehouse, contract.name, files, slice_column, batch_id)
     try:
         return commit_files(
@@ -49,7 +52,7 @@ def replace_slices(
             batch_id=batch_id,
             metadata=metadata,
             snapshot=snapshot,
-            new_table=NewTable(arrow_schema, slice_column, contract.description),
+            new_table=NewTable(with_note(arrow_schema, contract), slice_column, contract.description),
         )
     except CommitUnknown:
         raise
@@ -63,21 +66,3 @@ def _published(lakehouse: Lakehouse, table: str) -> Snapshot | None:
         return lakehouse.snapshot(table)
     except TableNotPublished:
         return None
-
-
-def _refuse_other_shape(
-    snapshot: Snapshot, contract: Contract, slice_column: str | None, arrow_schema: "pa.Schema"
-) -> None:
-    import pyarrow as pa
-
-    published = pa.schema(snapshot.delta.schema().to_arrow())
-    there = {field.name: str(field.type) for field in published}
-    here = {field.name: str(field.type) for field in arrow_schema}
-    if there == here and snapshot.slice_column == slice_column:
-        return
-    differ = sorted({f"{name} {kind}" for name, kind in set(there.items()) ^ set(here.items())})
-    raise ContractViolation(
-        f"the contract and the published table differ in {differ or 'their partition column'}",
-        where=f"table {contract.name}, version {snapshot.version}",
-        todo="restore the contract, or move the table's folder away and materialise all its partitions again",
-    )

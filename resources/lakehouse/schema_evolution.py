@@ -6,7 +6,7 @@ first column, because Delta commits that together with the schema. How rows are 
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 NOTE = "platform.contract"
+ADDED_NOTE = "columns_added"
+"""Entry of a Delta commit that names the columns it adds."""
 WIDENING_ATTEMPTS = 50
 
 
@@ -30,7 +32,7 @@ class MigrationNeeded(ContractViolation):
 
 
 class ContractChanged(ContractViolation):
-    """The contract was changed in more than further nullable columns, and has its old version. Nothing was published."""
+    """The contract got more than further nullable columns, and has its old version. Nothing was published."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +64,14 @@ def widened(
     contract: Contract,
     slice_column: str | None,
     schema: "pa.Schema",
-    batch_id: str,
+    metadata: Mapping[str, str],
 ) -> Snapshot:
-    """The table with every column of the contract, its latest version if that took a commit.
+    """The table with every column of the contract; where some were missing, they are added in a commit of their own.
 
-    Raises OlderContract, MigrationNeeded or ContractChanged where they differ in anything else.
+    `metadata` stands in that commit. Raises OlderContract, MigrationNeeded or ContractChanged where they differ in
+    anything else.
     """
+    import pyarrow as pa
     from deltalake import CommitProperties, Schema
     from deltalake.exceptions import DeltaError
 
@@ -76,8 +80,8 @@ def widened(
         if not columns:
             return snapshot
         mark = {ADDED_AT: str(snapshot.version + 1)}
-        note = {"columns_added": json.dumps([field.name for field in columns]), "columns_added_for": batch_id}
-        fields = Schema.from_arrow(pa_schema([field.with_metadata(mark) for field in columns])).fields
+        note = {**metadata, ADDED_NOTE: json.dumps([field.name for field in columns])}
+        fields = Schema.from_arrow(pa.schema([field.with_metadata(mark) for field in columns])).fields
         properties = CommitProperties(custom_metadata=note, max_commit_retries=0)
         try:
             snapshot.delta.alter.add_columns(fields, commit_properties=properties)
@@ -91,11 +95,16 @@ def widened(
     return snapshot
 
 
-def pa_schema(fields: "Sequence[pa.Field]") -> "pa.Schema":
-    """A pyarrow schema; pyarrow is loaded here only."""
-    import pyarrow as pa
-
-    return pa.schema(fields)
+def refuse_other_contract(
+    snapshot: Snapshot, contract: Contract, slice_column: str | None, schema: "pa.Schema"
+) -> None:
+    """Raise OlderContract, MigrationNeeded or ContractChanged where the table can't take these rows at once."""
+    if missing := missing_columns(snapshot, contract, slice_column, schema):
+        raise MigrationNeeded(
+            f"the column(s) {', '.join(field.name for field in missing)} vanished while this was published",
+            where=f"table {contract.name}, Delta version {snapshot.version}",
+            todo="run this again; nothing was published",
+        )
 
 
 def missing_columns(
@@ -105,6 +114,8 @@ def missing_columns(
 
     Raises OlderContract, MigrationNeeded or ContractChanged where table and contract differ in anything else.
     """
+    import pyarrow as pa
+
     keeps, where = published_contract(snapshot), f"table {contract.name}, Delta version {snapshot.version}"
     if keeps.version > contract.version:
         raise OlderContract(
@@ -118,7 +129,7 @@ def missing_columns(
             where=where,
             todo=f"run `platform migrate {contract.name}`; nothing was published",
         )
-    there = {field.name: field.type for field in pa_schema(snapshot.delta.schema().to_arrow())}
+    there = {field.name: field.type for field in pa.schema(snapshot.delta.schema().to_arrow())}
     here = {field.name: field.type for field in schema}
     unknown = [name for name in there if name not in here]
     missing = [field for field in schema if field.name not in there]

@@ -25,6 +25,8 @@ ADDED_AT = "platform.addedAt"
 
 EVENT_DAYS_NOTE = "event_days"
 """Entry of a Delta commit that says, per partition value and event day, [rows, digest, digest of its last minutes]."""
+NOTES_OF_PARTITIONS = (SLICES_NOTE, EVENT_DAYS_NOTE)
+"""Entries that tell what partitions hold; only commits that publish rows have them."""
 INPUT_VERSIONS_NOTE = "input_versions"
 """Entry of a Delta commit that says which version of each input table its rows were computed from."""
 
