@@ -5,12 +5,12 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 from pyarrow import fs
 
 from platform_assets.domain.places import day_place
 from platform_assets.domain.source import Source
+from resources.object_store import open_place
 
 _GLOB = re.compile(r"[*?\[]")
 
@@ -42,12 +42,8 @@ def _open_place(base: str, inside: str | None = None) -> tuple[fs.FileSystem, st
 
     Options of an S3 address (`?region=...`) stand at its end; they are moved behind what follows it.
     """
-    address, _, options = base.partition("?") if "://" in base else (base, "", "")
-    path_inside = (inside or base).removeprefix(base)
-    if "://" not in address:
-        return fs.LocalFileSystem(), Path(address or "/").absolute().as_posix() + path_inside
-    filesystem, path = fs.FileSystem.from_uri(address + (f"?{options}" if options else ""))
-    return filesystem, path.rstrip("/") + path_inside
+    filesystem, path = open_place(base or "/")
+    return filesystem, path + (inside or base).removeprefix(base)
 
 
 def _matching(filesystem: fs.FileSystem, pattern: str) -> list[fs.FileInfo]:

@@ -4,7 +4,6 @@ Writing stays in `publish` and `commit`. Everything here works alike on a local 
 """
 
 import json
-import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
 from platform_assets.domain.errors import PlatformError
+from resources.object_store import StoreUnavailable, delta_options, is_remote, open_place, told
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -108,16 +108,21 @@ class Snapshot:
 class Lakehouse:
     """All Delta tables below one root, a folder or an s3:// address; a table lies at `<root>/<its name>`.
 
-    `storage_options` go to delta-rs as they are; on S3 the AWS environment variables are read besides.
+    `storage_options` are those of delta-rs; on S3 they are completed from the AWS environment variables and the
+    platform's own patience (`resources.object_store`).
     """
 
     root: str
-    storage_options: Mapping[str, str] = field(default_factory=dict)
+    storage_options: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        """Complete the options once, so that every client of the store gets the same."""
+        object.__setattr__(self, "storage_options", delta_options(self.root, self.storage_options))
 
     @property
     def is_local(self) -> bool:
         """Whether the tables lie in a local folder."""
-        return "://" not in self.root
+        return not is_remote(self.root)
 
     def uri(self, table: str) -> str:
         """Where a table lies."""
@@ -145,11 +150,18 @@ class Lakehouse:
                 where=self.uri(table),
                 todo=f"materialise {table.removesuffix(QUARANTINE_SUFFIX)} first",
             ) from error
-        except DeltaError as error:
-            if version is None:
+        except (DeltaError, OSError) as error:
+            known = isinstance(error, DeltaError) and version is not None
+            if known and (self.is_local or self.snapshot(table).version < version):
+                raise TableNotPublished(
+                    f"there is no version {version} of this table", where=self.uri(table), todo="ask for an earlier one"
+                ) from error
+            if self.is_local:
                 raise
-            raise TableNotPublished(
-                f"there is no version {version} of this table", where=self.uri(table), todo="ask for an earlier one"
+            raise StoreUnavailable(
+                f"the table can't be opened: {told(error)}",
+                where=self.uri(table),
+                todo="see whether the store answers and the AWS variables are right, then run again",
             ) from error
         return Snapshot(table, delta)
 
@@ -157,13 +169,13 @@ class Lakehouse:
         """Names of all published tables, sorted."""
         if self.is_local:
             root = Path(self.root)
-            names = [path.parent.name for path in root.glob("*/_delta_log")]
+            names = [path.parent.name for path in root.glob("[!_]*/_delta_log")]
         else:
             from pyarrow.fs import FileSelector
 
             filesystem, root_path = self.filesystem()
             infos = filesystem.get_file_info(FileSelector(root_path, allow_not_found=True))
-            names = [info.base_name for info in infos if self.exists(info.base_name)]
+            names = [info.base_name for info in infos if info.base_name[0] != "_" and self.exists(info.base_name)]
         return sorted(names)
 
     def slice_notes(self, table: str) -> dict[str, SliceNote]:
@@ -177,21 +189,7 @@ class Lakehouse:
 
     def filesystem(self) -> tuple[Any, str]:
         """A pyarrow file system and the root's path in it."""
-        from pyarrow.fs import FileSystem, S3FileSystem
-
-        if not self.root.startswith("s3://"):
-            return FileSystem.from_uri(Path(self.root).absolute().as_uri())
-        options = {name.upper(): value for name, value in {**os.environ, **self.storage_options}.items()}
-        endpoint = options.get("AWS_ENDPOINT_URL")
-        filesystem = S3FileSystem(
-            access_key=options.get("AWS_ACCESS_KEY_ID"),
-            secret_key=options.get("AWS_SECRET_ACCESS_KEY"),
-            session_token=options.get("AWS_SESSION_TOKEN"),
-            region=options.get("AWS_REGION") or options.get("AWS_DEFAULT_REGION"),
-            endpoint_override=endpoint.split("://", 1)[1] if endpoint else None,
-            scheme=endpoint.split("://", 1)[0] if endpoint else None,
-        )
-        return filesystem, self.root.removeprefix("s3://")
+        return open_place(self.root, self.storage_options)
 
     def local_paths(self, table: str, files: Sequence[ActiveFile]) -> list[str]:
         """Absolute paths of data files of a local table."""
