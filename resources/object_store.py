@@ -7,7 +7,8 @@ by themselves (environment, profile, role of the machine). What lies in a store 
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -25,7 +26,7 @@ REQUEST_SECONDS = 60
 a commit would then be reported as an error and land afterwards."""
 CONNECT_SECONDS = 5
 UPLOAD_ATTEMPTS = 12
-"""Of pyarrow, whose pauses double up to 20 seconds."""
+"""Of pyarrow, whose pauses double up to 20 seconds: about two minutes in all."""
 
 
 class StoreUnavailable(PlatformError, OSError):
@@ -35,6 +36,23 @@ class StoreUnavailable(PlatformError, OSError):
 def told(error: Exception) -> str:
     """What a client says of an error, in one line and without the colours of a terminal."""
     return " ".join(re.sub(r"\x1b\[[0-9;]*m|↳", "", str(error)).split())
+
+
+@contextmanager
+def naming_the_store(place: str) -> Iterator[None]:
+    """Turn what a client says of a remote place into StoreUnavailable; errors of a local folder stay what they are."""
+    try:
+        yield
+    except StoreUnavailable:
+        raise
+    except OSError as error:
+        if not is_remote(place):
+            raise
+        raise StoreUnavailable(
+            told(error),
+            where=place,
+            todo="see whether the store answers and the AWS variables are right, then run again: it is safe",
+        ) from error
 
 
 def is_remote(address: str) -> bool:
@@ -98,7 +116,9 @@ def open_place(address: str, given: Mapping[str, str] | None = None) -> tuple[An
         session_token=options.get("AWS_SESSION_TOKEN"),
         request_timeout=float(options["timeout"].removesuffix("s")),
         connect_timeout=float(options["connect_timeout"].removesuffix("s")),
-        retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=UPLOAD_ATTEMPTS),
+        # A small file is one request instead of the three of an upload in parts.
+        allow_delayed_open=True,
+        retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=min(UPLOAD_ATTEMPTS, int(options["max_retries"]) + 1)),
     )
     return filesystem, place.removeprefix("s3://").rstrip("/")
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
 from platform_assets.domain.errors import PlatformError
-from resources.object_store import StoreUnavailable, delta_options, is_remote, open_place, told
+from resources.object_store import StoreUnavailable, delta_options, is_remote, naming_the_store, open_place, told
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -132,7 +132,8 @@ class Lakehouse:
         """Whether anything was ever published to a table."""
         from deltalake import DeltaTable
 
-        return DeltaTable.is_deltatable(self.uri(table), storage_options=dict(self.storage_options))
+        with naming_the_store(self.uri(table)):
+            return DeltaTable.is_deltatable(self.uri(table), storage_options=dict(self.storage_options))
 
     def snapshot(self, table: str, version: int | None = None) -> Snapshot:
         """A table at a version, at its latest where None.
@@ -174,7 +175,8 @@ class Lakehouse:
             from pyarrow.fs import FileSelector
 
             filesystem, root_path = self.filesystem()
-            infos = filesystem.get_file_info(FileSelector(root_path, allow_not_found=True))
+            with naming_the_store(self.root):
+                infos = filesystem.get_file_info(FileSelector(root_path, allow_not_found=True))
             names = [info.base_name for info in infos if info.base_name[0] != "_" and self.exists(info.base_name)]
         return sorted(names)
 
