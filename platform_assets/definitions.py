@@ -27,6 +27,7 @@ from platform_assets.trained_models.specs import all_specs
 from platform_assets.validation_reports.validation import validation_reports_assets
 from resources.compute.duckdb_engine import DuckDBEngine
 from resources.lakehouse.io_manager import DeltaIOManager
+from resources.lakehouse.resource import lakehouse_on_a_safe_store
 from resources.lakehouse.tables import Lakehouse
 from resources.landing_zone import LandingZoneResource
 from resources.model_registry.resource import ModelRegistryResource
@@ -90,12 +91,15 @@ def resources_for(settings: Settings, sources: tuple[Source, ...]) -> dict[str, 
             max_nesting=settings.max_nesting,
             allow_missing_files=settings.allow_emptying,
         ),
-        "lakehouse": DeltaIOManager(
-            Lakehouse(settings.lake_root),
-            engine,
-            settings.staging_folder,
-            allow_emptying=settings.allow_emptying,
-            pseudonym_key_id=key_id(key),
+        "lakehouse": lakehouse_on_a_safe_store(
+            DeltaIOManager(
+                Lakehouse(settings.lake_root),
+                engine,
+                settings.staging_folder,
+                allow_emptying=settings.allow_emptying,
+                pseudonym_key_id=key_id(key),
+            ),
+            settings.safe_stores_file,
         ),
         "model_registry": ModelRegistryResource(
             tracking_uri=settings.tracking_uri, artifact_root=settings.model_files_root

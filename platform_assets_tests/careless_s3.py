@@ -1,7 +1,8 @@
 """An S3 server that keeps its objects in memory and gets conditional writes wrong in the way it is told to.
 
 `ignores`: overwrites as if nothing had been asked. `checks_first`: looks whether the object is there, and writes a
-moment later. `not_implemented`: answers 501. It knows no more of S3 than the race needs; it runs in a process of its own.
+moment later. `not_implemented`: answers 501. It knows no more of S3 than the race needs, and runs in a process of its
+own.
 """
 
 import subprocess

@@ -34,7 +34,10 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> DuckDBEngine:
 
 @pytest.fixture(scope="session")
 def moto_server() -> Iterator[str]:
-    """Address of an S3 server on loopback, in a process of its own (delta-rs may hold the interpreter's lock)."""
+    """Address of an S3 server on loopback, in a process of its own: moto, or the one that TEST_S3_ENDPOINT names."""
+    if given := os.environ.get("TEST_S3_ENDPOINT"):
+        yield given
+        return
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -98,6 +98,7 @@ def open_place(address: str, given: Mapping[str, str] | None = None) -> tuple[An
         filesystem, path = fs.FileSystem.from_uri(address)
         return filesystem, path.rstrip("/")
     options = delta_options(place, given or {})
+    attempts = min(UPLOAD_ATTEMPTS, int(options["max_retries"]) + 1)
     endpoint = options.get("AWS_ENDPOINT_URL", "")
     reached = {
         "region": options.get("AWS_REGION"),
@@ -118,7 +119,7 @@ def open_place(address: str, given: Mapping[str, str] | None = None) -> tuple[An
         connect_timeout=float(options["connect_timeout"].removesuffix("s")),
         # A small file is one request instead of the three of an upload in parts.
         allow_delayed_open=True,
-        retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=min(UPLOAD_ATTEMPTS, int(options["max_retries"]) + 1)),
+        retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=attempts),
     )
     return filesystem, place.removeprefix("s3://").rstrip("/")
 

@@ -130,6 +130,11 @@ class Settings(BaseSettings):
         return self.home_folder / "staging"
 
     @property
+    def safe_stores_file(self) -> Path:
+        """Which stores have shown that commits on them can be trusted; safe to remove."""
+        return self.home_folder / "safe_stores.json"
+
+    @property
     def first_partition_day(self) -> date:
         """First day of the daily partitions."""
         return self.first_day or self.preset.first_day

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from platform_assets.domain.errors import PlatformError
 from resources.lakehouse.tables import ActiveFile, Lakehouse, Snapshot, TableNotPublished
+from resources.object_store import told
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -83,10 +84,9 @@ def commit_files(
     snapshot = snapshot or _latest(lakehouse, table, new_table)
     since, silence = _version(snapshot), _Silence(lakehouse, table, batch_id)
     for attempt in range(COMMIT_ATTEMPTS):
-        gone = removed(snapshot) if snapshot else []
         try:
             if snapshot:
-                return _commit(snapshot, added, gone, data_change, new_schema, properties)
+                return _commit(snapshot, added, removed(snapshot), data_change, new_schema, properties)
             return _create(lakehouse, table, new_table, added, properties)
         except (DeltaError, OSError) as error:
             failure = error
@@ -106,6 +106,7 @@ def commit_files(
         else:
             silence.goes_on(failure)
         snapshot = latest
+    silence.must_not_last()
     raise CommitLost(
         f"{COMMIT_ATTEMPTS} attempts to commit were lost to other writers",
         where=lakehouse.uri(table),
@@ -121,26 +122,32 @@ class _Silence:
     table: str
     batch_id: str
     began: float | None = None
+    heard: Exception | None = None
 
     def goes_on(self, error: Exception) -> None:
         """Raise CommitUnknown when it has lasted too long."""
         now = time.monotonic()
-        self.began = now if self.began is None else self.began
+        self.began, self.heard = now if self.began is None else self.began, error
         if self.lakehouse.is_local or now - self.began >= AMBIGUOUS_SECONDS:
-            raise CommitUnknown(
-                f"whether the batch {self.batch_id} was committed is not known: {error}",
-                where=self.lakehouse.uri(self.table),
-                todo="run this again when the store answers; a publication replaces, so it is safe in either case",
-            ) from error
+            self.must_not_last()
 
     def ends(self) -> None:
         """The store has answered."""
-        self.began = None
+        self.began, self.heard = None, None
+
+    def must_not_last(self) -> None:
+        """Raise CommitUnknown if the last attempt was not answered: its commit may still be on its way."""
+        if self.heard is not None:
+            raise CommitUnknown(
+                f"whether the batch {self.batch_id} was committed is not known: {told(self.heard)}",
+                where=self.lakehouse.uri(self.table),
+                todo="run this again when the store answers; a publication replaces, so it is safe in either case",
+            ) from self.heard
 
 
 def _refused(lakehouse: Lakehouse, table: str, error: Exception) -> CommitRefused:
     return CommitRefused(
-        f"nothing was committed, the store said: {error}",
+        f"nothing was committed, the store said: {told(error)}",
         where=lakehouse.uri(table),
         todo="see what it says, mend that (space, rights, the disk) and run this again",
     )

@@ -5,12 +5,16 @@ Which commit names them is decided in `commit`.
 
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from resources.compute.engine import StagedFile
 from resources.lakehouse.tables import ActiveFile, Lakehouse
+from resources.object_store import naming_the_store
+
+UPLOADS = 2
 
 
 def put_beside_table(
@@ -27,7 +31,8 @@ def put_beside_table(
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.move(file.path, target)
         else:
-            _upload(filesystem, file.path, f"{root}/{table}/{path}")
+            with naming_the_store(lakehouse.uri(table)):
+                _upload(filesystem, file.path, f"{root}/{table}/{path}")
         added.append(ActiveFile(path, file.slice_value, file.rows, file.bytes))
     return added
 
@@ -39,11 +44,21 @@ def discard(lakehouse: Lakehouse, table: str, files: Sequence[ActiveFile]) -> No
             (Path(lakehouse.root) / table / file.path).unlink(missing_ok=True)
         return
     filesystem, root = lakehouse.filesystem()
-    for file in files:
-        filesystem.delete_file(f"{root}/{table}/{file.path}")
+    # A store that is away must not hide why the files are not wanted; maintenance removes what stays behind.
+    with suppress(OSError):
+        for file in files:
+            filesystem.delete_file(f"{root}/{table}/{file.path}")
 
 
 def _upload(filesystem: Any, source: Path, target: str) -> None:
+    """Copy a file to the store. Tried again as a whole: an upload whose last reply was lost is otherwise refused as
+    unknown when it is completed a second time."""
     from pyarrow.fs import LocalFileSystem, copy_files
 
-    copy_files(str(source), target, source_filesystem=LocalFileSystem(), destination_filesystem=filesystem)
+    for attempt in range(1, UPLOADS + 1):
+        try:
+            copy_files(str(source), target, source_filesystem=LocalFileSystem(), destination_filesystem=filesystem)
+            return
+        except OSError:
+            if attempt == UPLOADS:
+                raise

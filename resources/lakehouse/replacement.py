@@ -13,6 +13,7 @@ from resources.lakehouse.commit import CommitUnknown, NewTable, commit_files
 from resources.lakehouse.data_files import discard, put_beside_table
 from resources.lakehouse.schema_evolution import refuse_other_contract, widened, with_note
 from resources.lakehouse.tables import NOTES_OF_PARTITIONS, ActiveFile, Lakehouse, Snapshot, TableNotPublished
+from resources.object_store import StoreUnavailable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -54,7 +55,7 @@ def replace_slices(
             snapshot=snapshot,
             new_table=NewTable(with_note(arrow_schema, contract), slice_column, contract.description),
         )
-    except CommitUnknown:
+    except (CommitUnknown, StoreUnavailable):
         raise
     except PlatformError:
         discard(lakehouse, contract.name, added)

@@ -29,7 +29,7 @@ CLIENTS, ROUNDS = 8, 4
 PROBE_PREFIX = "_store_probe_"
 """No table's name begins so."""
 SHORT_PATIENCE: Mapping[str, str] = {"max_retries": "6", "retry_timeout": "10s"}
-"""A store that refuses conditional writes answers with a server error, which a patient client would repeat for minutes."""
+"""A store that refuses conditional writes answers with a server error; a patient client would repeat it for minutes."""
 
 
 class UnsafeStore(PlatformError):
@@ -78,11 +78,11 @@ def _race(lakehouse: Lakehouse, name: str, clients: int, rounds: int) -> None:
         DeltaTable.create(lakehouse.uri(name), Schema.from_arrow(schema), storage_options=options)
     except (DeltaError, OSError) as error:
         raise _refused(lakehouse, error) from error
+    begin = threading.Barrier(clients)
     with ThreadPoolExecutor(clients) as pool:
         for version in range(1, rounds + 1):
             tables = list(pool.map(lambda _: lakehouse.snapshot(name).delta, range(clients)))
-            begin = threading.Barrier(clients)
-            answers = list(pool.map(lambda racer: _commit(racer[1], racer[0], begin), enumerate(tables)))
+            answers = list(pool.map(_commit, tables, range(clients), [begin] * clients))
             won = [number for number, error in enumerate(answers) if error is None]
             latest = lakehouse.snapshot(name).delta
             there = {int(entry["racer"]) for entry in latest.history(1) if "racer" in entry}
@@ -116,12 +116,12 @@ def _schema() -> "pa.Schema":
 
 def _unsafe(lakehouse: Lakehouse, clients: int, won: list[int], version: int) -> UnsafeStore:
     return UnsafeStore(
-        f"{len(won)} of {clients} clients that raced for version {version} of a throw-away table were told that they had "
-        f"committed it, and only one commit is there: this store doesn't keep the condition of a conditional write "
-        f"(If-None-Match), so of two writers at once one would lose rows that were acknowledged",
+        f"{len(won)} of {clients} clients that raced for version {version} of a throw-away table were told that they "
+        "had committed it, and only one commit is there. This store doesn't keep the condition of a conditional write "
+        "(If-None-Match): of two writers at once, one would lose rows that were acknowledged",
         where=f"{lakehouse.root} at {_endpoint(lakehouse)}",
-        todo="keep the lake on a store with conditional writes (Amazon S3 has them, Ceph RGW 16.2.15 passes this race) or "
-        "in a local folder, or upgrade the store's server and start again",
+        todo="keep the lake on a store with conditional writes (Amazon S3 has them, Ceph RGW 16.2.15 passes this "
+        "race) or in a local folder; or upgrade the store's server and start again",
     )
 
 

@@ -152,8 +152,8 @@ class Lakehouse:
                 todo=f"materialise {table.removesuffix(QUARANTINE_SUFFIX)} first",
             ) from error
         except (DeltaError, OSError) as error:
-            known = isinstance(error, DeltaError) and version is not None
-            if known and (self.is_local or self.snapshot(table).version < version):
+            asked = version if isinstance(error, DeltaError) else None
+            if asked is not None and (self.is_local or self.snapshot(table).version < asked):
                 raise TableNotPublished(
                     f"there is no version {version} of this table", where=self.uri(table), todo="ask for an earlier one"
                 ) from error
