@@ -28,9 +28,9 @@ from platform_assets.raw_events.landed_records import read_landing_days
 from platform_assets.raw_events.parsing import parse_records
 from resources.compute.duckdb_engine import DuckDBEngine
 from resources.compute.engine import PUBLISH
-from resources.lakehouse.commit import replace_slices
 from resources.lakehouse.io_manager import read
 from resources.lakehouse.publish import publish
+from resources.lakehouse.replacement import replace_slices
 from resources.lakehouse.slicing import Slicing
 from resources.lakehouse.tables import Lakehouse
 

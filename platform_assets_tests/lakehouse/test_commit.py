@@ -106,7 +106,8 @@ def test_a_commit_whose_reply_is_lost_is_not_made_twice(
     monkeypatch.setattr(commit, "_commit", failing(1, error, committed=True))
     publication = shop.publish(visits(("a", 2, 6)), ["a"])
     assert publication.version == before + 1 == shop.store.lakehouse.snapshot("visits").version
-    assert committed_version(shop.store.lakehouse.snapshot("visits"), publication.batch_id) == publication.version
+    lakehouse = shop.store.lakehouse
+    assert committed_version(lakehouse, lakehouse.snapshot("visits"), publication.batch_id) == publication.version
     assert shop.told() == [("a", 2, 6)]
 
 

@@ -8,9 +8,11 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from platform_assets.domain.errors import PlatformError
+from resources.lakehouse.disk import sync
 from resources.lakehouse.tables import ActiveFile, Lakehouse, Snapshot, TableNotPublished
 from resources.object_store import told
 
@@ -86,16 +88,18 @@ def commit_files(
     for attempt in range(COMMIT_ATTEMPTS):
         try:
             if snapshot:
-                return _commit(snapshot, added, removed(snapshot), data_change, new_schema, properties)
-            return _create(lakehouse, table, new_table, added, properties)
+                return _durable(
+                    lakehouse, _commit(snapshot, added, removed(snapshot), data_change, new_schema, properties)
+                )
+            return _durable(lakehouse, _create(lakehouse, table, new_table, added, properties))
         except (DeltaError, OSError) as error:
             failure = error
         time.sleep(min(0.005 * 2**attempt, 0.5))
         try:
             latest = _latest(lakehouse, table, new_table)
-            committed = committed_version(latest, batch_id, since) if latest else None
+            committed = committed_version(lakehouse, latest, batch_id, since) if latest else None
             if latest and committed is not None:
-                return _at(latest, committed)
+                return _durable(lakehouse, _at(latest, committed))
         except (DeltaError, OSError) as error:
             silence.goes_on(error)
             continue
@@ -160,6 +164,15 @@ def _version(snapshot: Snapshot | None) -> int:
 def _at(snapshot: Snapshot, version: int) -> Snapshot:
     snapshot.delta.load_as_version(version)
     return Snapshot(snapshot.table, snapshot.delta)
+
+
+def _durable(lakehouse: Lakehouse, snapshot: Snapshot) -> Snapshot:
+    """delta-rs leaves the log's entry to the system's cache; nothing is acknowledged before it survives a power cut."""
+    if lakehouse.is_local:
+        log = Path(lakehouse.uri(snapshot.table)) / "_delta_log"
+        entry = log / f"{snapshot.version:020}.json"
+        sync([entry, *list(entry.parents)[: 1 if snapshot.version else 4]])
+    return snapshot
 
 
 def _latest(lakehouse: Lakehouse, table: str, new_table: NewTable | None) -> Snapshot | None:
@@ -252,14 +265,16 @@ def _now() -> int:
     return int(time.time() * 1000)
 
 
-def committed_version(snapshot: Snapshot, batch_id: str, since: int = -1) -> int | None:
+def committed_version(lakehouse: Lakehouse, snapshot: Snapshot, batch_id: str, since: int = -1) -> int | None:
     """The version after `since` at which a batch was committed, None if it was not.
 
-    After an error this is the only safe answer.
+    After an error this is the only safe answer. The log's entries are read themselves: delta-rs numbers its history by
+    counting, and an entry that a power cut left empty would shift the numbers.
     """
-    if snapshot.version <= since:
-        return None
-    for entry in snapshot.delta.history(snapshot.version - since):
-        if entry.get("batch_id") == batch_id:
-            return int(entry["version"])
+    filesystem, root = lakehouse.filesystem()
+    for version in range(since + 1, snapshot.version + 1):
+        with filesystem.open_input_stream(f"{root}/{snapshot.table}/_delta_log/{version:020}.json") as entry:
+            actions = map(json.loads, filter(None, entry.read().splitlines()))
+        if any(action.get("commitInfo", {}).get("batch_id") == batch_id for action in actions):
+            return version
     return None

@@ -11,8 +11,9 @@ from typing import Any
 from urllib.parse import quote
 
 from resources.compute.engine import StagedFile
+from resources.lakehouse.disk import sync
 from resources.lakehouse.tables import ActiveFile, Lakehouse
-from resources.object_store import naming_the_store
+from resources.object_store import StoreUnavailable, naming_the_store
 
 UPLOADS = 2
 
@@ -20,25 +21,46 @@ UPLOADS = 2
 def put_beside_table(
     lakehouse: Lakehouse, table: str, files: Sequence[StagedFile], slice_column: str | None, batch_id: str
 ) -> list[ActiveFile]:
-    """Move staged files to where the table's data lies, under names that only this batch has."""
-    added = []
-    filesystem, root = (None, lakehouse.root) if lakehouse.is_local else lakehouse.filesystem()
-    for number, file in enumerate(files):
-        folder = f"{slice_column}={quote(file.slice_value, safe='')}/" if slice_column and file.slice_value else ""
-        path = f"{folder}part-{number:05d}-{batch_id}.parquet"
-        if filesystem is None:
-            target = Path(root) / table / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(file.path, target)
-        else:
+    """Move staged files to where the table's data lies, under names that only this batch has.
+
+    They are durable when this returns. When it raises they are gone, except from a store that is away.
+    """
+    added = [
+        ActiveFile(_path(number, file, slice_column, batch_id), file.slice_value, file.rows, file.bytes)
+        for number, file in enumerate(files)
+    ]
+    try:
+        if lakehouse.is_local and files:
+            _move(Path(lakehouse.root) / table, files, added)
+        elif files:
+            filesystem, root = lakehouse.filesystem()
             with naming_the_store(lakehouse.uri(table)):
-                _upload(filesystem, file.path, f"{root}/{table}/{path}")
-        added.append(ActiveFile(path, file.slice_value, file.rows, file.bytes))
+                for staged, file in zip(files, added, strict=True):
+                    _upload(filesystem, staged.path, f"{root}/{table}/{file.path}")
+    except StoreUnavailable:
+        raise
+    except Exception:
+        discard(lakehouse, table, added)
+        raise
     return added
 
 
+def _path(number: int, file: StagedFile, slice_column: str | None, batch_id: str) -> str:
+    folder = f"{slice_column}={quote(file.slice_value, safe='')}/" if slice_column and file.slice_value else ""
+    return f"{folder}part-{number:05d}-{batch_id}.parquet"
+
+
+def _move(folder: Path, staged: Sequence[StagedFile], added: Sequence[ActiveFile]) -> None:
+    targets = [folder / file.path for file in added]
+    for source, target in zip(staged, targets, strict=True):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(source.path, target)
+    sync(targets)
+    sync({*(target.parent for target in targets), folder, folder.parent})
+
+
 def discard(lakehouse: Lakehouse, table: str, files: Sequence[ActiveFile]) -> None:
-    """Remove files that no commit names and none will name."""
+    """Remove files that no commit names and none will name; those that aren't there are passed over."""
     if lakehouse.is_local:
         for file in files:
             (Path(lakehouse.root) / table / file.path).unlink(missing_ok=True)

@@ -151,9 +151,9 @@ class DeltaIOManager(dg.IOManager):
     def _preview(self, contract: Contract, publication: Publication) -> dg.MetadataValue:
         """A few rows of the newest partition value that holds any."""
         filled = [item.slice_value for item in publication.slices if item.rows]
-        snapshot = self.lakehouse.snapshot(contract.name, publication.version)
         newest = max((value for value in filled if value is not None), default=None)
-        return preview(read(self.lakehouse, self.engine, snapshot, None if newest is None else [newest]), contract)
+        rows = read(self.lakehouse, self.engine, publication.snapshot, None if newest is None else [newest])
+        return preview(rows, contract)
 
 
 def _provenance(context: dg.OutputContext, versions: dict[str, int]) -> dict[str, str]:

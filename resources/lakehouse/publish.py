@@ -9,10 +9,9 @@ import shutil
 import uuid
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
-from functools import reduce
+from functools import partial, reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,17 +22,11 @@ from platform_assets.domain.errors import ContractViolation, PlatformError
 from platform_assets.domain.event_days import DayContent
 from platform_assets.domain.events import SESSION_GAP
 from resources.compute.engine import DROP, PUBLISH, QUARANTINE, Engine, SliceAudit, StagedFile
+from resources.lakehouse.disk import full_disk_is_named
 from resources.lakehouse.replacement import replace_slices
 from resources.lakehouse.schema_evolution import missing_columns
 from resources.lakehouse.slicing import Slicing
-from resources.lakehouse.tables import (
-    EVENT_DAYS_NOTE,
-    QUARANTINE_SUFFIX,
-    SLICES_NOTE,
-    Lakehouse,
-    Snapshot,
-    TableNotPublished,
-)
+from resources.lakehouse.tables import EVENT_DAYS_NOTE, QUARANTINE_SUFFIX, SLICES_NOTE, Lakehouse, Snapshot
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -69,12 +62,21 @@ class SlicePublication:
 
 @dataclass(frozen=True)
 class Publication:
-    """One publication of a table: its Delta version and what every partition value holds now."""
+    """One publication of a table: the snapshot that it made, and what every partition value holds in it."""
 
-    table: str
-    version: int
+    snapshot: Snapshot
     batch_id: str
     slices: tuple[SlicePublication, ...]
+
+    @property
+    def table(self) -> str:
+        """The table's name."""
+        return self.snapshot.table
+
+    @property
+    def version(self) -> int:
+        """The Delta version."""
+        return self.snapshot.version
 
 
 def publish(
@@ -92,49 +94,72 @@ def publish(
     """Publish a result to its table, replacing the partition values `slices` (None: the whole table).
 
     `provenance` is written into the Delta commit (run, input versions, code). Raises ContractViolation where a
-    table rule is broken, PublishedPartitionWouldBeEmptied where rows would vanish.
+    table rule is broken, PublishedPartitionWouldBeEmptied where rows would vanish, DiskFull, and what a commit raises
+    (`commit.commit_files`).
     """
-    _refuse_other_key(lakehouse, contract, provenance.get(KEY_ID_NOTE, ""))
     schema = _schema_at_rest(contract, slicing)
-    _refuse_other_contract(lakehouse, contract, slicing, schema)
+    published = lakehouse.latest(contract.name)
+    if published:
+        _refuse_other_key(published, provenance.get(KEY_ID_NOTE, ""))
+        missing_columns(published, contract, slicing.column, schema)
     batch_id = uuid.uuid4().hex
     folder = staging_folder / f"{contract.name}-{batch_id}"
     try:
-        staged = engine.stage(staging_expression(expression, contract, slicing), slicing.column, folder)
-        audits = _complete(_audit(engine, staged, slicing, contract), slices)
-        _refuse_broken_table_rules(contract, slicing, audits, slices)
-        good = [file for file in staged if file.outcome == PUBLISH]
-        _refuse_other_types(contract, schema, good)
-        if not allow_emptying:
-            _refuse_emptying(lakehouse, contract, audits, slices)
-        publications = tuple(_publication(contract, audit) for audit in audits)
-        note = {**provenance, SLICES_NOTE: _slices_note(publications), **_event_days_note(contract, publications)}
-        _publish_quarantine(staged, contract, slicing, slices, engine, lakehouse, folder, batch_id, note)
-        snapshot = replace_slices(lakehouse, contract, slicing.column, schema, good, slices, batch_id, note)
-        return Publication(contract.name, snapshot.version, batch_id, publications)
+        with full_disk_is_named(*([Path(lakehouse.root)] if lakehouse.is_local else []), staging_folder):
+            staged = engine.stage(staging_expression(expression, contract, slicing), slicing.column, folder)
+            audits = _complete(_audit(engine, staged, slicing, contract), slices)
+            _refuse_broken_table_rules(contract, slicing, audits, slices)
+            good = [file for file in staged if file.outcome == PUBLISH]
+            _refuse_other_types(contract, schema, good)
+            published = lakehouse.newest(published) if published else lakehouse.latest(contract.name)
+            refuse = _keep if allow_emptying else partial(_refuse_emptying, audits=audits, slices=slices)
+            if published:
+                refuse(published)
+            publications = tuple(_publication(contract, audit) for audit in audits)
+            note = {**provenance, SLICES_NOTE: _slices_note(publications), **_event_days_note(contract, publications)}
+            quarantine = partial(
+                _publish_quarantine, staged, contract, slicing, slices, engine, lakehouse, folder, batch_id, note
+            )
+            snapshot = replace_slices(
+                lakehouse,
+                contract,
+                slicing.column,
+                schema,
+                good,
+                slices,
+                batch_id,
+                note,
+                snapshot=published,
+                refuse=refuse,
+                before_commit=quarantine,
+            )
+            return Publication(snapshot, batch_id, publications)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _refuse_other_contract(lakehouse: Lakehouse, contract: Contract, slicing: Slicing, schema: "pa.Schema") -> None:
-    """Before anything is computed; the commit looks again."""
-    with suppress(TableNotPublished):
-        missing_columns(lakehouse.snapshot(contract.name), contract, slicing.column, schema)
-
-
-def _refuse_other_key(lakehouse: Lakehouse, contract: Contract, key_id: str) -> None:
+def _refuse_other_key(published: Snapshot, key_id: str) -> None:
     """Rows under two keys in one table would give one person two ids, and nobody would notice."""
-    try:
-        latest = lakehouse.snapshot(contract.name).delta.history(1)
-    except TableNotPublished:
-        return
-    published = latest[0].get(KEY_ID_NOTE, "") if latest else ""
-    if published and key_id and published != key_id:
+    known = _key_id(published)
+    if known and key_id and known != key_id:
         raise OtherPseudonymKey(
-            f"its rows were made with the pseudonym key {published}, this run has the key {key_id}",
-            where=f"table {contract.name} in {lakehouse.root}",
+            f"its rows were made with the pseudonym key {known}, this run has the key {key_id}",
+            where=f"table {published.table} at {published.delta.table_uri}",
             todo="set PLATFORM_PSEUDONYM_KEY to the former key, or PLATFORM_HOME to a folder of this data's own",
         )
+
+
+def _key_id(published: Snapshot) -> str:
+    """The key of the last publication. Commits that publish nothing (maintenance, for one) don't name it."""
+    for look_back in (1, 20, None):
+        for entry in published.delta.history(look_back):
+            if KEY_ID_NOTE in entry:
+                return str(entry[KEY_ID_NOTE])
+    return ""
+
+
+def _keep(published: Snapshot) -> None:
+    """Refuse nothing."""
 
 
 def staging_expression(expression: ibis.Table, contract: Contract, slicing: Slicing) -> ibis.Table:
@@ -241,13 +266,8 @@ def _refuse_other_types(contract: Contract, schema: "pa.Schema", files: Sequence
             )
 
 
-def _refuse_emptying(
-    lakehouse: Lakehouse, contract: Contract, audits: Sequence[SliceAudit], slices: Collection[str] | None
-) -> None:
-    try:
-        published = lakehouse.snapshot(contract.name).rows_by_slice()
-    except TableNotPublished:
-        return
+def _refuse_emptying(snapshot: Snapshot, audits: Sequence[SliceAudit], slices: Collection[str] | None) -> None:
+    published = snapshot.rows_by_slice()
     filled = {audit.slice_value for audit in audits if audit.rows}
     asked = published.keys() if slices is None else slices
     emptied = {value: published[value] for value in asked if published.get(value) and value not in filled}
@@ -255,7 +275,7 @@ def _refuse_emptying(
         some = dict(list(emptied.items())[:3])
         raise PublishedPartitionWouldBeEmptied(
             f"{len(emptied)} published partition(s) would lose all rows, for example {some}",
-            where=f"table {contract.name}",
+            where=f"table {snapshot.table}",
             todo="bring the input back, or set PLATFORM_ALLOW_EMPTYING=true for this run if they are to be emptied",
         )
 
@@ -323,12 +343,9 @@ def _publish_quarantine(
     """Quarantine first: a crash before the main commit leaves rows reported twice, never a row reported nowhere."""
     name = contract.name + QUARANTINE_SUFFIX
     rejected = [file for file in staged if file.outcome == QUARANTINE]
-    if not rejected:
-        try:
-            if not lakehouse.snapshot(name).files_of(slices):
-                return None
-        except TableNotPublished:
-            return None
+    snapshot = lakehouse.latest(name)
+    if not rejected and not (snapshot and snapshot.files_of(slices)):
+        return None
     kind = "string" if slicing.derived_from or not slicing.column else str(contract.schema()[slicing.column])
     quarantine = quarantine_contract(contract, slicing.column, kind)
     files: list[StagedFile] = []
@@ -336,7 +353,9 @@ def _publish_quarantine(
         rows = engine.read_staged(name, rejected, slicing.column)
         files = engine.stage(_quarantine_rows(rows, contract, quarantine), slicing.column, folder / "quarantine")
     schema = _schema_at_rest(quarantine, Slicing(slicing.column))
-    return replace_slices(lakehouse, quarantine, slicing.column, schema, files, slices, batch_id, note)
+    return replace_slices(
+        lakehouse, quarantine, slicing.column, schema, files, slices, batch_id, note, snapshot=snapshot
+    )
 
 
 def _quarantine_rows(rows: ibis.Table, contract: Contract, quarantine: Contract) -> ibis.Table:

@@ -166,6 +166,23 @@ class Lakehouse:
             ) from error
         return Snapshot(table, delta)
 
+    def newest(self, snapshot: Snapshot) -> Snapshot:
+        """A table as it is now. It takes over the snapshot's handle, so that one must not be used any more."""
+        from deltalake.exceptions import DeltaError
+
+        try:
+            snapshot.delta.update_incremental()
+        except (DeltaError, OSError):
+            return self.snapshot(snapshot.table)
+        return Snapshot(snapshot.table, snapshot.delta)
+
+    def latest(self, table: str) -> Snapshot | None:
+        """A table at its latest version, None where nothing has been published."""
+        try:
+            return self.snapshot(table)
+        except TableNotPublished:
+            return None
+
     def table_names(self) -> list[str]:
         """Names of all published tables, sorted."""
         if self.is_local:
