@@ -22,6 +22,7 @@ from platform_assets.predictions.scores import predictions_assets
 from platform_assets.preprocessed_tables.events import events_asset
 from platform_assets.raw_events.landed_files_check import landed_files_check
 from platform_assets.raw_events.landed_sources import raw_assets
+from platform_assets.raw_events.source_fields import source_fields_check
 from platform_assets.trained_models.factory import trained_models_assets
 from platform_assets.trained_models.specs import all_specs
 from platform_assets.validation_reports.validation import validation_reports_assets
@@ -57,6 +58,7 @@ def build_definitions(settings: Settings | None = None, overrides: Mapping[str, 
         assets=assets,
         asset_checks=[
             *(landed_files_check(source) for source in sources),
+            *(source_fields_check(source) for source in sources),
             *(quarantine_share_check(contract) for contract in (*(s.raw_contract() for s in sources), EVENTS)),
         ],
         resources={**resources_for(settings, sources), **(overrides or {})},

@@ -5,8 +5,8 @@ What is in the bytes is the business of the readers of each format (`line_record
 
 import hashlib
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Protocol
 
@@ -55,7 +55,8 @@ class ReadLimits:
 
 @dataclass(frozen=True)
 class LandedFile:
-    """What was read of one file: `bytes` and `sha256` are of the file as it lies there."""
+    """What was read of one file: `bytes` and `sha256` are of the file as it lies there, `column_types` what it says of
+    its columns itself (Parquet)."""
 
     landing_date: date
     file: str
@@ -64,6 +65,7 @@ class LandedFile:
     records: int
     blank_lines: int
     modified_at: datetime | None
+    column_types: Mapping[str, str] = field(default_factory=dict)
 
 
 class LandedFileError(PlatformError):
@@ -85,6 +87,7 @@ class FileReading:
         self.line: int | None = None
         self.records = 0
         self.blank_lines = 0
+        self.column_types: Mapping[str, str] = {}
         self._sha256 = hashlib.sha256()
         self._bytes = 0
 
@@ -147,6 +150,7 @@ class FileReading:
             records=self.records,
             blank_lines=self.blank_lines,
             modified_at=self.found.mtime.astimezone(UTC) if self.found.mtime else None,
+            column_types=self.column_types,
         )
 
     def _decompressed_chunks(self) -> Iterator[bytes]:

@@ -3,7 +3,7 @@
 How files are found, read and parsed stands in the sibling modules; which sources exist in `config/sources.yaml`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -15,9 +15,10 @@ from platform_assets.raw_events.landed_file import LandedFile, ReadLimits
 from platform_assets.raw_events.landed_files_check import files_read, refuse_missing_files
 from platform_assets.raw_events.landed_records import read_landing_days
 from platform_assets.raw_events.parsing import parse_records
+from platform_assets.raw_events.source_fields import field_counts, field_metadata
 from platform_assets.table_asset import table_asset
 from resources.compute.engine import Engine
-from resources.lakehouse.io_manager import Evidence
+from resources.lakehouse.io_manager import DeltaIOManager, Evidence, read
 from resources.landing_zone import LandingZoneResource
 
 
@@ -30,7 +31,10 @@ def _raw_asset(source: Source, landing_days: dg.DailyPartitionsDefinition) -> dg
     contract = source.raw_contract()
 
     def landed(
-        context: dg.AssetExecutionContext, engine: dg.ResourceParam[Engine], landing_zone: LandingZoneResource
+        context: dg.AssetExecutionContext,
+        engine: dg.ResourceParam[Engine],
+        landing_zone: LandingZoneResource,
+        lakehouse: dg.ResourceParam[DeltaIOManager],
     ) -> tuple[ibis.Table, Evidence]:
         days = [date.fromisoformat(key) for key in context.partition_keys]
         if not landing_zone.allow_missing_files:
@@ -40,7 +44,13 @@ def _raw_asset(source: Source, landing_days: dg.DailyPartitionsDefinition) -> dg
         records = read_landing_days(source, days, landing_zone.root, limits)
         context.log.info(f"{len(days)} landing day(s) of {source.name}: reading {source.place}")
         lines = engine.from_arrow(f"landed_{source.name}", records.reader, lambda: records.failure)
-        return parse_records(lines, source), lambda: _landed_files(records.files, days)
+
+        def evidence() -> dict[str, dict[str, Any]]:
+            published = lakehouse.lakehouse.snapshot(contract.name)
+            raw = read(lakehouse.lakehouse, engine, published, context.partition_keys)
+            return _seen(records.files, days, field_counts(raw, source))
+
+        return parse_records(lines, source), evidence
 
     landed.__doc__ = f"{contract.description}\n\n{_where_from(source)}"
     return table_asset(contract, partitions_def=landing_days, kinds=frozenset({"deltalake", source.format.value}))(
@@ -48,8 +58,10 @@ def _raw_asset(source: Source, landing_days: dg.DailyPartitionsDefinition) -> dg
     )
 
 
-def _landed_files(files: Sequence[LandedFile], days: Sequence[date]) -> dict[str, dict[str, Any]]:
-    """What was read on every landing day: how many files, and each with size, digest and records."""
+def _seen(
+    files: Sequence[LandedFile], days: Sequence[date], counts: Mapping[str, Mapping[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """What was read on every landing day: each file with size, digest and records, and which fields there were."""
     by_day: dict[str, list[LandedFile]] = {day.isoformat(): [] for day in days}
     for file in files:
         by_day[file.landing_date.isoformat()].append(file)
@@ -68,6 +80,7 @@ def _landed_files(files: Sequence[LandedFile], days: Sequence[date]) -> dict[str
                     columns=[dg.TableColumn(name) for name in ("file", "bytes", "records", "sha256")]
                 ),
             ),
+            **(field_metadata(counts[day], landed) if day in counts else {}),
         }
         for day, landed in by_day.items()
     }

@@ -24,6 +24,7 @@ def parquet_records(reading: FileReading, source: Source) -> Iterator[RecordBloc
         try:
             file = pq.ParquetFile(opened)
             header = file.schema_arrow.names
+            reading.column_types = {field.name: str(field.type) for field in file.schema_arrow}
             check_header(reading, source, header)
             for batch in file.iter_batches(batch_size=_ROWS):
                 lines = np.arange(reading.records + 1, reading.records + 1 + len(batch), dtype=np.int64)

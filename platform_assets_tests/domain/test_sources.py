@@ -112,12 +112,27 @@ def test_our_own_declarations_are_right(path: str) -> None:
         ("login: customer.mail", "login: quantity", 3, "quantity and Quantity would share the raw column"),
         ("sources:", "source:", 2, "source: unknown key, did you mean sources?"),
         ("format: csv", "format: [csv", 5, "is not YAML"),
+        ("time_zone:", "optional: File #", 7, "optional: must be a list, but is text"),
+        ("time_zone:", "optional: [Fiel] #", 7, "optional: Fiel is mapped to nothing, did you mean File?"),
+        ("time_zone:", "optional: [When] #", 7, "optional: When makes event_time, without which a record is no event"),
+        ("time_zone:", "defaults: {File: 1} #", 7, "File: must be text; put quotes around it"),
+        ("time_zone:", "defaults: {Fiel: x} #", 7, "Fiel: unknown key, did you mean File?"),
+        ("time_zone:", "defaults: {When: x} #", 7, "When: When makes event_time"),
+        ("time_zone:", "unmapped: [File] #", 7, "unmapped: File is mapped under fields"),
+        ("    fields:", "    optional: [File]\n    defaults: {File: x}\n    fields:", 9, "File has a default, so it"),
     ],
 )
 def test_a_mistake_is_told_with_its_line_and_key(tmp_path: Path, text: str, instead: str, line: int, told: str) -> None:
     error = mistakes(tmp_path, SHOP.replace(text, instead, 1))
     assert f"{tmp_path}/sources.yaml:{line}: " in str(error)
     assert told in str(error)
+
+
+def test_fields_that_come_and_go_are_declared(tmp_path: Path) -> None:
+    declared = 'optional: [File]\n    defaults: {ip: "0"}\n    unmapped: [consent]\n    time_zone:'
+    (shop,) = load(tmp_path, SHOP.replace("time_zone:", declared))
+    assert (shop.optional, shop.defaults, shop.unmapped) == ({"File"}, {"ip": "0"}, {"consent"})
+    assert [field for field in shop.source_fields if shop.may_be_absent(field)] == ["ip", "File"]
 
 
 def test_all_mistakes_are_told_at_once_and_the_first_gives_the_place(tmp_path: Path) -> None:
