@@ -16,10 +16,10 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help instance demo dev test check format bench lock env clean
+.PHONY: help instance demo dev test test-long check format bench lock env clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; call make with PYTHON=python3.11")'
@@ -36,11 +36,15 @@ demo: $(INSTALLED) ## simulate a world and run the whole graph on it, landed fil
 	@$(BIN)/platform demo
 
 dev: $(INSTALLED) instance ## open the web UI on the same data, with its daemon (PORT=3000)
+	@$(BIN)/platform recover
 	@echo "The UI comes up at http://127.0.0.1:$(PORT) in about 15 seconds; Ctrl-C ends it."
 	@PYTHONWARNINGS="ignore:Function" $(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port $(PORT) --log-level warning
 
 test: $(INSTALLED) ## run every test
 	@$(BIN)/python -m pytest
+
+test-long: $(INSTALLED) ## run the long forms of the tests, minutes
+	@$(BIN)/python -m pytest -m long
 
 check: $(INSTALLED) ## ruff, mypy, import contracts
 	@$(BIN)/ruff check .

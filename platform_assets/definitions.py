@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 
+from platform_assets.automation.dead_runs import dead_runs
 from platform_assets.checks.quarantine_share import quarantine_share_check
 from platform_assets.domain.contracts.events import EVENTS
 from platform_assets.domain.contracts.user_features import USER_FEATURES
@@ -32,6 +33,7 @@ from resources.lakehouse.resource import lakehouse_on_a_safe_store
 from resources.lakehouse.tables import Lakehouse
 from resources.landing_zone import LandingZoneResource
 from resources.model_registry.resource import ModelRegistryResource
+from resources.run_recovery.executor import recovering_executor
 from resources.settings import Settings, load_settings
 
 # Dagster is pinned to one minor version and what the platform leans on is tested, so its notes on beta features say
@@ -62,7 +64,8 @@ def build_definitions(settings: Settings | None = None, overrides: Mapping[str, 
             *(quarantine_share_check(contract) for contract in (*(s.raw_contract() for s in sources), EVENTS)),
         ],
         resources={**resources_for(settings, sources), **(overrides or {})},
-        executor=dg.in_process_executor,
+        sensors=[dead_runs],
+        executor=recovering_executor,
     )
 
 

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from platform_assets.cli import checks, demo, simulate, sources, sql, tables
+from platform_assets.cli import checks, demo, recover, simulate, sources, sql, tables
 from platform_assets.domain.errors import PlatformError
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app.command("simulate")(simulate.simulate)
 app.command("demo")(demo.demo)
 app.add_typer(sources.app, name="sources")
 app.command("checks")(checks.checks)
+app.command("recover")(recover.recover)
 app.command("tables")(tables.tables)
 app.command("sql")(sql.sql)
 

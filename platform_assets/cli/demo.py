@@ -15,6 +15,7 @@ from rich.table import Table
 
 from platform_assets.cli.changed_partitions import WHOLE, ChangedPartitions, contiguous
 from platform_assets.cli.dagster_runs import materialize
+from platform_assets.cli.recover import recover_runs
 from platform_assets.cli.simulate import simulate_world, truth_folder
 from platform_assets.cli.tables import describe_tables
 from platform_assets.domain.sources import load_sources
@@ -49,6 +50,8 @@ def demo(
     Run again, it recomputes only what changed: new files, other code, or what depends on either.
     """
     settings, console, began = load_settings(), Console(stderr=True), time.monotonic()
+    for line in recover_runs(settings):
+        console.print(line, highlight=False)
     simulate_world(settings, first_day=settings.first_partition_day, days=days, events=events, seed=seed)
     seconds = run_stages(settings, _stages(settings, days), console)
     console.print()

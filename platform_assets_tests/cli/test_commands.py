@@ -40,7 +40,9 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], sma
     return run
 
 
-@pytest.mark.parametrize("command", [[], ["simulate"], ["sources", "check"], ["tables"], ["sql"], ["demo"], ["checks"]])
+@pytest.mark.parametrize(
+    "command", [[], ["simulate"], ["sources", "check"], ["tables"], ["sql"], ["demo"], ["checks"], ["recover"]]
+)
 def test_every_command_explains_itself(run: Run, command: list[str]) -> None:
     outcome = run(*command, "--help")
     assert outcome.code == 0
