@@ -8,10 +8,10 @@ from typing import Annotated
 
 import dagster as dg
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from platform_assets.cli.dagster_runs import prepare_instance
+from platform_assets.cli.printed_table import print_table
 from platform_assets.domain.errors import PlatformError
 from resources.settings import load_settings
 
@@ -39,6 +39,6 @@ def checks(
         if record and record.status.value != "SUCCEEDED":
             failed.append(key.to_user_string())
         shown.add_row(key.asset_key.to_user_string(), key.name, verdict, (evaluation and evaluation.description) or "")
-    Console().print(shown)
+    print_table(shown)
     if failed and not show_only:
         raise ChecksFailed(f"{len(failed)} check(s) failed: {', '.join(failed)}", todo="read what they say above")

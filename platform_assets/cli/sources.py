@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from platform_assets.cli.printed_table import print_table
 from platform_assets.domain.source import Source
 from platform_assets.domain.sources import load_sources
 from resources.compute.duckdb_engine import DuckDBEngine
@@ -41,7 +42,7 @@ def check(
     for source in sources:
         kind = source.event_type.constant or f"field {source.event_type.field}"
         shown.add_row(source.name, source.format.value, kind, str(source.lateness_days), source.place)
-    console.print(shown)
+    print_table(shown)
     if day is not None:
         for source in sources:
             _read_day(console, settings, source, day)

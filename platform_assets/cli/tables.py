@@ -4,9 +4,9 @@ import json
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from platform_assets.cli.printed_table import print_table
 from resources.lakehouse.tables import QUARANTINE_SUFFIX, Lakehouse
 from resources.settings import load_settings
 
@@ -35,7 +35,7 @@ def tables(
             f"{row['bytes'] / 1e6:,.1f}",
             str(row["version"]),
         )
-    Console().print(shown)
+    print_table(shown)
 
 
 def describe_tables(lakehouse: Lakehouse) -> list[dict]:

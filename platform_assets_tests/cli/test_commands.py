@@ -4,12 +4,17 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from deltalake import write_deltalake
 
 from platform_assets.cli import main
 from platform_assets_tests.small_platform import FIRST_DAY, KEYS, SmallPlatform
+from platform_assets_tests.stores import Store
+from resources.lakehouse.tables import Lakehouse
 
 
 @dataclass(frozen=True)
@@ -82,20 +87,99 @@ def test_sql_gives_rows_as_json_lines_and_as_a_table(run: Run) -> None:
     assert "web_events" in run("sql", query).out
 
 
-def test_sql_reads_an_earlier_version(run: Run) -> None:
-    outcome = run("sql", "--format", "csv", "--at", "events=0", "select count(*) as n from events")
-    assert (outcome.code, outcome.out) == (0, "n\n0\n")
+def test_sql_reads_a_table_at_a_version_and_at_an_instant_on_every_store(run: Run, store: Store) -> None:
+    lakehouse = store.lakehouse
+    options = dict(lakehouse.storage_options)
+    for visits in (1, 2, 3):
+        rows = pa.table({"visit": list(range(visits))})
+        write_deltalake(lakehouse.uri("visits"), rows, mode="overwrite", storage_options=options)
+    told = {entry["version"]: entry["timestamp"] for entry in lakehouse.snapshot("visits").delta.history()}
+    instant = datetime.fromtimestamp(told[1] / 1000, UTC).isoformat()
+
+    def count(*at: str) -> str:
+        query = "select count(*) as n from visits"
+        return run("sql", "--format", "csv", *at, query, PLATFORM_LAKE=lakehouse.root, **options).out.split()[1]
+
+    assert count() == "3"
+    assert count("--at", "visits=0") == "1"
+    assert count("--at", f"visits={instant}") == count("--at", instant) == "2"
+
+
+def test_sql_reads_as_of_an_instant_one_table_or_all(run: Run, small_platform: SmallPlatform) -> None:
+    query = "select count(*) as n from events union all select count(*) from raw_web_events order by n"
+    history = Lakehouse(small_platform.settings.lake_root).snapshot("events").delta.history()
+    published = datetime.fromtimestamp(history[0]["timestamp"] / 1000, UTC)
+    both = run("sql", "--format", "csv", "--at", published.isoformat(), query)
+    assert both.out.splitlines()[1] == str(small_platform.truth.events)
+    too_early = run("sql", "--at", f"events={published - timedelta(days=1):%Y-%m-%dT%H:%M}", query)
+    assert too_early.code == 1
+    assert "did not exist" in too_early.err
+    assert "ask for" in too_early.err
+
+
+def test_sql_reads_quarantines_and_names_in_any_case(run: Run, small_platform: SmallPlatform) -> None:
+    outcome = run("sql", "--format", "csv", "SELECT count(*) AS n FROM Raw_Web_Events_Quarantine")
+    assert outcome.out == f"n\n{small_platform.truth.malformed}\n"
+
+
+VALUES = """
+    select 1 as whole, null::integer as nothing, '' as empty, 'a, "b"' as quoted, 1.50::decimal(5, 2) as money,
+           'nan'::double as no_number, timestamp '2026-01-05 10:00:00.5' as instant, [1, 2] as many, true as yes
+"""
+
+
+def test_sql_values_are_told_exactly_as_csv(run: Run) -> None:
+    header, row = run("sql", "--format", "csv", VALUES).out.splitlines()
+    assert header == "whole,nothing,empty,quoted,money,no_number,instant,many,yes"
+    assert row == '1,,"","a, ""b""",1.50,nan,2026-01-05 10:00:00.5,"[1, 2]",true'
+
+
+def test_sql_values_are_told_exactly_as_json(run: Run) -> None:
+    (row,) = run("sql", "--format", "json", VALUES).out.splitlines()
+    assert json.loads(row) == {
+        "whole": 1,
+        "nothing": None,
+        "empty": "",
+        "quoted": 'a, "b"',
+        "money": 1.5,
+        "no_number": None,
+        "instant": "2026-01-05T10:00:00.500000Z",
+        "many": [1, 2],
+        "yes": True,
+    }
+
+
+@pytest.mark.parametrize("output", ["csv", "json"])
+def test_sql_gives_every_row_of_a_big_result(run: Run, output: str) -> None:
+    lines = run("sql", "--format", output, "select i from range(120001) t(i) order by i").out.splitlines()
+    numbers = [int(line) for line in lines[1:]] if output == "csv" else [json.loads(line)["i"] for line in lines]
+    assert numbers == list(range(120_001))
+
+
+@pytest.mark.parametrize("command", [["tables"], ["sql", "select 'x'||repeat('y', 300)||'z' as long"]])
+def test_what_is_piped_is_one_line_a_row_of_which_nothing_is_cut(run: Run, command: list[str]) -> None:
+    wide, narrow = run(*command), run(*command, COLUMNS="20")
+    assert "…" not in wide.out
+    assert narrow.out == wide.out
+    assert "raw_web_events" in wide.out or "x" + "y" * 300 + "z" in wide.out
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["select * from nothing_there"], "tables there are: events"),
+        (["select * from evnts"], "did you mean events?"),
+        (["select 1", "--at", "evnts=1"], "did you mean events?"),
+        (["select 1", "--at", "yesterday"], "an instant for all tables"),
+        (["select 1 from events", "--at", "events=99"], "there is no version 99"),
+        (["select 1 as a, 2 as a", "--format", "json"], "more than one column a"),
+        (["select 1 as a, 2 as a", "--format", "csv"], "more than one column a"),
+        (["select 1/0 + 'x'::int from events", "--format", "csv"], "Conversion Error"),
         (["selekt 1"], "syntax error"),
         (["drop table events"], "only one SELECT"),
         (["select 1; select 2"], "only one SELECT"),
         (["select 1", "--at", "events"], "<table>=<version>"),
-        (["select 1", "--at", "nothing=1"], "<table>=<version>"),
+        (["select 1", "--at", "nothing=1"], "tables there are"),
     ],
 )
 def test_sql_that_cant_be_answered_ends_with_1_and_says_why(run: Run, arguments: list[str], said: str) -> None:

@@ -6,6 +6,7 @@ Writing stays in `publish` and `commit`. Everything here works alike on a local 
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -182,6 +183,22 @@ class Lakehouse:
             return self.snapshot(table)
         except TableNotPublished:
             return None
+
+    def version_at(self, table: str, instant: datetime) -> int:
+        """The version that was the latest at an instant, by the times that the commits themselves name.
+
+        (Times of the log's files would change with a copy of the lake.) Raises TableNotPublished where there was none.
+        """
+        commits = [(entry["version"], entry["timestamp"]) for entry in self.snapshot(table).delta.history()]
+        known = [version for version, millis in commits if millis <= instant.timestamp() * 1000]
+        if not known:
+            first = datetime.fromtimestamp(min(millis for _, millis in commits) / 1000, UTC)
+            raise TableNotPublished(
+                f"the table did not exist at {instant.isoformat()}",
+                where=self.uri(table),
+                todo=f"ask for {first.isoformat()} or later",
+            )
+        return max(known)
 
     def table_names(self) -> list[str]:
         """Names of all published tables, sorted."""
