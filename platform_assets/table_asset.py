@@ -24,6 +24,9 @@ from resources.lakehouse.publication_metadata import column_schema
 LAKEHOUSE = "lakehouse"
 """Key of the IO manager resource."""
 
+NOT_REPLAYABLE = "platform/not_replayable"
+"""Metadata of a table whose computation changes more than the table: the reason why it can't just be computed again."""
+
 
 def table_asset(
     contract: Contract,
@@ -33,11 +36,13 @@ def table_asset(
     deps: Sequence[dg.AssetDep | str] = (),
     kinds: frozenset[str] = frozenset({"deltalake", "duckdb"}),
     metadata: Mapping[str, Any] | None = None,
+    declared: str = "",
 ) -> Callable[[Callable[..., ibis.Table | tuple[ibis.Table, Evidence]]], dg.AssetsDefinition]:
     """Make an asset named for the contract, in the group of the function's stage folder.
 
     A range of partitions runs in one step and is published in one commit. A function that returns a pair gives, after
-    publication, further metadata by partition key: its second part is called then.
+    publication, further metadata by partition key: its second part is called then. `declared` is what else decides the
+    result beside code and inputs (a source's declaration, a model's spec): the code version follows it.
     """
 
     def decorate(compute: Callable[..., ibis.Table | tuple[ibis.Table, Evidence]]) -> dg.AssetsDefinition:
@@ -61,7 +66,7 @@ def table_asset(
             deps=deps,
             kinds=set(kinds),
             owners=[contract.owner],
-            code_version=code_version(compute.__module__),
+            code_version=code_version(compute.__module__, declared),
             io_manager_key=LAKEHOUSE,
             pool=f"write_{contract.name}",
             metadata={
@@ -84,15 +89,15 @@ def _description(compute: Callable[..., Any], contract: Contract) -> str:
 
 
 @functools.cache
-def code_version(module: str) -> str:
-    """Digest of a module's source and of every module of this package that it imports, directly or not.
+def code_version(module: str, declared: str = "") -> str:
+    """Digest of a module's source, of every module of this package that it imports, directly or not, and of `declared`.
 
-    It changes when, and only when, code that could change the result changes. Sources are read, never imported: a
-    step's heavy packages must not be loaded to name its version.
+    It changes when, and only when, code or configuration that could change the result changes. Sources are read,
+    never imported: a step's heavy packages must not be loaded to name its version.
     """
     sources: dict[str, bytes] = {}
     _collect_sources(module, sources)
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(declared.encode())
     for name in sorted(sources):
         digest.update(sources[name])
     return digest.hexdigest()[:12]

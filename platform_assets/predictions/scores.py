@@ -8,6 +8,7 @@ import ibis
 from platform_assets.domain.contracts.model_tables import scores_contract
 from platform_assets.domain.model_spec import ModelSpec
 from platform_assets.table_asset import table_asset
+from resources.lakehouse.io_manager import INPUT_MODELS
 from resources.model_registry.resource import ModelRegistryResource
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def predictions_assets(spec: ModelSpec, days: dg.DailyPartitionsDefinition) -> l
         ins={"features": dg.AssetIn(spec.feature_table)},
         deps=[spec.table("champion")],
         kinds=frozenset({"deltalake", "scikitlearn"}),
+        declared=spec.fingerprint,
     )
     def score(
         context: dg.AssetExecutionContext, features: ibis.Table, model_registry: ModelRegistryResource
@@ -38,6 +40,7 @@ def predictions_assets(spec: ModelSpec, days: dg.DailyPartitionsDefinition) -> l
         registry = model_registry.registry
         champion = registry.load(registry.require_champion(spec.name))
         rows = features.select(spec.feature_date_column, spec.entity, *spec.features).to_pandas()
+        context.add_output_metadata({INPUT_MODELS: {spec.name: champion.version.version}})
         context.log.info(f"scoring {len(rows)} rows with {champion.version}")
         return ibis.memtable(scored(rows, spec, champion), schema=contract.schema())
 

@@ -23,7 +23,7 @@ def events_asset(sources: Sequence[Source], event_days: dg.DailyPartitionsDefini
         for source in sources
     }
 
-    @table_asset(EVENTS, partitions_def=event_days, ins=ins)
+    @table_asset(EVENTS, partitions_def=event_days, ins=ins, declared=repr(sources))
     def events(context: dg.AssetExecutionContext, **raws: ibis.Table) -> ibis.Table:
         """Canonical events of every source, one row an event, by the day it happened (UTC).
 

@@ -53,9 +53,8 @@ def _raw_asset(source: Source, landing_days: dg.DailyPartitionsDefinition) -> dg
         return parse_records(lines, source), evidence
 
     landed.__doc__ = f"{contract.description}\n\n{_where_from(source)}"
-    return table_asset(contract, partitions_def=landing_days, kinds=frozenset({"deltalake", source.format.value}))(
-        landed
-    )
+    kinds = frozenset({"deltalake", source.format.value})
+    return table_asset(contract, partitions_def=landing_days, kinds=kinds, declared=repr(source))(landed)
 
 
 def _seen(

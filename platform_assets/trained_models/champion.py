@@ -7,7 +7,7 @@ import ibis
 
 from platform_assets.domain.contracts.model_tables import champion_contract
 from platform_assets.domain.model_spec import ModelSpec
-from platform_assets.table_asset import table_asset
+from platform_assets.table_asset import NOT_REPLAYABLE, table_asset
 from resources.model_registry.model_version import ModelNotFound, ModelVersion
 from resources.model_registry.resource import ModelRegistryResource
 
@@ -27,6 +27,8 @@ def champion_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         ins={"training_set": dg.AssetIn(spec.table("training_set"))},
         deps=[spec.table("model")],
         kinds=frozenset({"deltalake", "mlflow"}),
+        declared=spec.fingerprint,
+        metadata={NOT_REPLAYABLE: "a verdict moves the champion in the registry; replay the training set that it rests on"},
     )
     def promote(
         context: dg.AssetExecutionContext, training_set: ibis.Table, model_registry: ModelRegistryResource

@@ -21,7 +21,7 @@ def training_set_asset(spec: ModelSpec, features: Contract, days: dg.DailyPartit
         "events": dg.AssetIn(partition_mapping=_days_back(oldest, label.maturity_days - label.horizon_days + 1)),
     }
 
-    @table_asset(training_set_contract(spec, features), partitions_def=days, ins=ins)
+    @table_asset(training_set_contract(spec, features), partitions_def=days, ins=ins, declared=spec.fingerprint)
     def build(context: dg.AssetExecutionContext, features: ibis.Table, events: ibis.Table) -> ibis.Table:
         """Features of every second day of some weeks, each with the label that came true in the days from then on.
 

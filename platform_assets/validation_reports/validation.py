@@ -34,7 +34,9 @@ def validation_reports_assets(
         "events": dg.AssetIn(partition_mapping=days_around(before=0, after=spec.label.horizon_days - 1)),
     }
 
-    @table_asset(contract, partitions_def=days, ins=ins, kinds=frozenset({"deltalake", "scikitlearn"}))
+    kinds = frozenset({"deltalake", "scikitlearn"})
+
+    @table_asset(contract, partitions_def=days, ins=ins, kinds=kinds, declared=spec.fingerprint)
     def validate(
         context: dg.AssetExecutionContext, scores: ibis.Table, events: ibis.Table
     ) -> tuple[ibis.Table, Evidence]:

@@ -16,6 +16,7 @@ import ibis
 
 from platform_assets.domain.contracts.contract import Contract
 from platform_assets.domain.errors import PlatformError
+from resources.code_revision import code_revision
 from resources.compute.engine import Engine
 from resources.lakehouse.data_versions import content_version, materialization_events
 from resources.lakehouse.publication_metadata import (
@@ -32,6 +33,9 @@ from resources.lakehouse.tables import INPUT_VERSIONS_NOTE, Lakehouse, Snapshot
 class NotATable(PlatformError):
     """An asset handed the lakehouse something that is not a table expression with a contract."""
 
+
+INPUT_MODELS = "input_models"
+"""Output metadata in which a step names the registered models that it read: {model name: version}."""
 
 Evidence = Callable[[], Mapping[str, Mapping[str, Any]]]
 """Called after publication: metadata by partition key, of what was seen while the result was computed."""
@@ -53,7 +57,8 @@ class ContractedTable:
 class DeltaIOManager(dg.IOManager):
     """Publishes and reads Delta tables for Dagster assets.
 
-    A step's inputs are read at one version each; the versions are recorded with the step's output.
+    A step's inputs are read at one version each, from `inputs` (the lakehouse itself where None); the versions are
+    recorded with the step's output.
     """
 
     def __init__(
@@ -64,15 +69,17 @@ class DeltaIOManager(dg.IOManager):
         *,
         allow_emptying: bool = False,
         pseudonym_key_id: str = "",
+        inputs: Lakehouse | None = None,
     ) -> None:
         self.lakehouse, self.engine, self.staging_folder = lakehouse, engine, staging_folder
+        self.inputs = inputs or lakehouse
         self.allow_emptying, self.pseudonym_key_id = allow_emptying, pseudonym_key_id
         self._read_versions: dict[tuple[str, str], dict[str, int]] = {}
 
     def load_input(self, context: dg.InputContext) -> ibis.Table:
         """The rows of exactly the asked partitions, at the table's latest version."""
         table = context.asset_key.path[-1]
-        snapshot = self.lakehouse.snapshot(table)
+        snapshot = self.inputs.snapshot(table)
         partitions, keys = (None, None)
         if context.has_asset_partitions:
             partitions, keys = context.asset_partitions_def, context.asset_partition_keys
@@ -81,7 +88,7 @@ class DeltaIOManager(dg.IOManager):
         step = (context.step_context.run_id, context.step_context.step.key)
         self._read_versions.setdefault(step, {})[table] = snapshot.version
         context.log.info(f"reading {table} at Delta version {snapshot.version}")
-        return read(self.lakehouse, self.engine, snapshot, wanted)
+        return read(self.inputs, self.engine, snapshot, wanted)
 
     # Dagster takes a generator of events; the annotation of its base class doesn't say so.
     def handle_output(  # type: ignore[override]
@@ -159,10 +166,13 @@ class DeltaIOManager(dg.IOManager):
 def _provenance(context: dg.OutputContext, versions: dict[str, int]) -> dict[str, str]:
     definition = context.step_context.assets_def
     code = definition.code_versions_by_key.get(context.asset_key) if definition else None
+    models = context.output_metadata.get(INPUT_MODELS)
     return {
         "dagster_run_id": context.run_id,
         INPUT_VERSIONS_NOTE: json.dumps(versions, sort_keys=True),
+        "input_models": json.dumps(models.value if isinstance(models, dg.JsonMetadataValue) else {}, sort_keys=True),
         "code_version": code or "",
+        "code_revision": code_revision(),
     }
 
 
