@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from platform_assets.cli import checks, demo, recover, simulate, sources, sql, tables
+from platform_assets.cli import checks, demo, recover, replay, simulate, sources, sql, tables
 from platform_assets.domain.errors import PlatformError
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app.command("checks")(checks.checks)
 app.command("recover")(recover.recover)
 app.command("tables")(tables.tables)
 app.command("sql")(sql.sql)
+app.command("replay")(replay.replay)
 
 
 def main() -> None:

@@ -28,7 +28,9 @@ def champion_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         deps=[spec.table("model")],
         kinds=frozenset({"deltalake", "mlflow"}),
         declared=spec.fingerprint,
-        metadata={NOT_REPLAYABLE: "a verdict moves the champion in the registry; replay the training set that it rests on"},
+        metadata={
+            NOT_REPLAYABLE: "a verdict moves the champion in the registry; replay the training set that it rests on"
+        },
     )
     def promote(
         context: dg.AssetExecutionContext, training_set: ibis.Table, model_registry: ModelRegistryResource

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
 
-from platform_assets.cli import main
+from platform_assets.cli import app, main
 from platform_assets_tests.small_platform import FIRST_DAY, KEYS, SmallPlatform
 from platform_assets_tests.stores import Store
 from resources.lakehouse.tables import Lakehouse
@@ -45,9 +45,10 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], sma
     return run
 
 
-@pytest.mark.parametrize(
-    "command", [[], ["simulate"], ["sources", "check"], ["tables"], ["sql"], ["demo"], ["checks"], ["recover"]]
-)
+COMMANDS = [[], ["sources", "check"], *([command.name] for command in app.registered_commands)]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_explains_itself(run: Run, command: list[str]) -> None:
     outcome = run(*command, "--help")
     assert outcome.code == 0

@@ -30,11 +30,20 @@ class ModelRegistry:
     """The models of one MLflow store.
 
     `tracking_uri` is a `sqlite:///` file or a server's address, `artifact_root` the folder or object store where runs
-    and model files lie, `prefix` the first two levels of every registered name.
+    and model files lie, `prefix` the first two levels of every registered name. `pinned_champions` (model name →
+    version) stand for the champions of an earlier time.
     """
 
-    def __init__(self, tracking_uri: str, artifact_root: str, *, prefix: str = "main.platform") -> None:
+    def __init__(
+        self,
+        tracking_uri: str,
+        artifact_root: str,
+        *,
+        prefix: str = "main.platform",
+        pinned_champions: Mapping[str, int] | None = None,
+    ) -> None:
         self.tracking_uri, self.artifact_root, self.prefix = tracking_uri, artifact_root.rstrip("/"), prefix
+        self._pinned_champions = pinned_champions or {}
         self._connection = MlflowConnection(tracking_uri)
 
     def registered_name(self, model: str) -> str:
@@ -90,6 +99,8 @@ class ModelRegistry:
 
     def champion(self, model: str) -> ModelVersion | None:
         """The version that scores, None before the first promotion."""
+        if model in self._pinned_champions:
+            return self.version(model, self._pinned_champions[model])
         with self._connection.reach():
             return self._by_alias(model, CHAMPION)
 
