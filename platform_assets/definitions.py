@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 
 from platform_assets.automation.dead_runs import dead_runs
+from platform_assets.automation.maintenance import maintenance_schedule
 from platform_assets.checks.quarantine_share import quarantine_share_check
 from platform_assets.domain.contracts.events import EVENTS
 from platform_assets.domain.contracts.user_features import USER_FEATURES
@@ -63,6 +64,7 @@ def build_definitions(settings: Settings | None = None, overrides: Mapping[str, 
             *(source_fields_check(source) for source in sources),
             *(quarantine_share_check(contract) for contract in (*(s.raw_contract() for s in sources), EVENTS)),
         ],
+        schedules=[maintenance_schedule(settings)],
         resources={**resources_for(settings, sources), **(overrides or {})},
         sensors=[dead_runs],
         executor=recovering_executor,

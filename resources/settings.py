@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     )
     max_record_bytes: int = Field(default=2**20, gt=0, description="A longer record is quarantined.")
     max_nesting: int = Field(default=32, gt=0, description="A JSON record nested deeper is quarantined.")
+    retention_days: int = Field(
+        default=30, ge=1, description="Versions of a table that were the latest within so many days stay readable."
+    )
     allow_emptying: bool = Field(default=False, description="Let an empty result replace a published partition.")
 
     @model_validator(mode="before")

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from platform_assets.cli import checks, demo, recover, replay, simulate, sources, sql, tables
+from platform_assets.cli import checks, demo, maintain, recover, replay, simulate, sources, sql, tables
 from platform_assets.domain.errors import PlatformError
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app.command("recover")(recover.recover)
 app.command("tables")(tables.tables)
 app.command("sql")(sql.sql)
 app.command("replay")(replay.replay)
+app.command("maintain")(maintain.maintain_tables)
 
 
 def main() -> None:

@@ -217,6 +217,14 @@ class DuckDBEngine:
             ).fetchone()
         return twice
 
+    def digest(self, table: ibis.Table) -> str:
+        """See `Engine.digest`."""
+        hashed = f"hash({', '.join(map(_name, table.columns))})"
+        (digest,) = self.backend.con.execute(
+            f"SELECT md5(coalesce(sum({hashed}::HUGEINT), 0)::VARCHAR || count(*)) FROM ({self.to_sql(table)})"
+        ).fetchone()
+        return digest
+
     def read_staged(self, name: str, files: Sequence[StagedFile], slice_column: str | None) -> ibis.Table:
         """See `Engine.read_staged`."""
         unique = self._unique(f"{name}_staged")

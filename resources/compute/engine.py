@@ -104,6 +104,10 @@ class Engine(Protocol):
         """
         ...
 
+    def digest(self, table: ibis.Table) -> str:
+        """An order-free digest of a table's rows: equal where rows and columns are equal."""
+        ...
+
     def read_staged(self, name: str, files: Sequence[StagedFile], slice_column: str | None) -> ibis.Table:
         """A table over staged files with all their columns; the slice column comes as text."""
         ...

@@ -5,7 +5,7 @@ It wires Dagster's partitions, metadata and versions to `publish` and `tables`; 
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -27,7 +27,7 @@ from resources.lakehouse.publication_metadata import (
 )
 from resources.lakehouse.publish import KEY_ID_NOTE, Publication, SlicePublication, publish
 from resources.lakehouse.slicing import slice_values, slicing_for
-from resources.lakehouse.tables import INPUT_VERSIONS_NOTE, Lakehouse, Snapshot
+from resources.lakehouse.tables import INPUT_VERSIONS_NOTE, ActiveFile, Lakehouse, Snapshot
 
 
 class NotATable(PlatformError):
@@ -193,14 +193,29 @@ def _schema_of(schema_json: str) -> ibis.Schema:
 
 
 def read(lakehouse: Lakehouse, engine: Engine, snapshot: Snapshot, slices: Sequence[str] | None) -> ibis.Table:
-    """A table over a snapshot's rows with these partition values (None: all of them)."""
+    """A table over a snapshot's rows with these partition values (None: all of them).
+
+    Raises SnapshotExpired where the files of an older version are not there any more.
+    """
+    return read_files(lakehouse, engine, snapshot, snapshot.files_of(slices))
+
+
+def read_files(lakehouse: Lakehouse, engine: Engine, snapshot: Snapshot, files: Sequence[ActiveFile]) -> ibis.Table:
+    """A table over the rows of some of a snapshot's data files. Raises SnapshotExpired like `read`."""
+    lakehouse.refuse_expired(snapshot, files)
     schema = schema_of(snapshot)
-    if lakehouse.is_local:
-        files = lakehouse.local_paths(snapshot.table, snapshot.files_of(slices))
-        return engine.read_parquet(snapshot.table, files, schema, snapshot.slice_column, snapshot.later_columns)
-    column = snapshot.slice_column
-    if slices is not None and not snapshot.files_of(slices):
-        return engine.read_parquet(snapshot.table, [], schema, column)
-    partitions = [(column, "in", list(slices))] if slices is not None and column else None
-    dataset = snapshot.delta.to_pyarrow_dataset(partitions=partitions)
+    if lakehouse.is_local or not files:
+        paths = lakehouse.local_paths(snapshot.table, files)
+        return engine.read_parquet(snapshot.table, paths, schema, snapshot.slice_column, snapshot.later_columns)
+    dataset = snapshot.delta.to_pyarrow_dataset()
+    if len(files) < len(snapshot.files):
+        dataset = _restricted(dataset, {file.path for file in files})
     return engine.read_dataset(snapshot.table, dataset, schema)
+
+
+def _restricted(dataset: Any, paths: Collection[str]) -> Any:
+    """The data set of these files only; each fragment keeps what it knows of its partition."""
+    from pyarrow.dataset import FileSystemDataset
+
+    fragments = [fragment for fragment in dataset.get_fragments() if fragment.path in paths]
+    return FileSystemDataset(fragments, dataset.schema, dataset.format, dataset.filesystem)

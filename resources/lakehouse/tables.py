@@ -36,6 +36,10 @@ class TableNotPublished(PlatformError):
     """A table is read that nothing has been published to."""
 
 
+class SnapshotExpired(PlatformError):
+    """A version is read whose files were removed: it is past its retention, or a person was erased from it."""
+
+
 class SliceNote(NamedTuple):
     """What a publication says of one partition value: counts of rows, and the digest of the published ones."""
 
@@ -57,10 +61,11 @@ class ActiveFile:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A table at one version: what is read through it never changes."""
+    """A table at one version: what is read through it never changes. `asked_for`: not as the latest, by number."""
 
     table: str
     delta: "DeltaTable"
+    asked_for: bool = False
 
     @property
     def version(self) -> int:
@@ -165,7 +170,7 @@ class Lakehouse:
                 where=self.uri(table),
                 todo="see whether the store answers and the AWS variables are right, then run again",
             ) from error
-        return Snapshot(table, delta)
+        return Snapshot(table, delta, asked_for=version is not None)
 
     def newest(self, snapshot: Snapshot) -> Snapshot:
         """A table as it is now. It takes over the snapshot's handle, so that one must not be used any more."""
@@ -230,3 +235,23 @@ class Lakehouse:
     def local_paths(self, table: str, files: Sequence[ActiveFile]) -> list[str]:
         """Absolute paths of data files of a local table."""
         return [f"{self.uri(table)}/{file.path}" for file in files]
+
+    def refuse_expired(self, snapshot: Snapshot, files: Sequence[ActiveFile]) -> None:
+        """Raise SnapshotExpired if one of a snapshot's files is gone. On S3 only versions asked for are looked at."""
+        if self.is_local:
+            gone = [path for path in self.local_paths(snapshot.table, files) if not Path(path).exists()]
+        elif snapshot.asked_for and files:
+            from pyarrow.fs import FileType
+
+            filesystem, root = self.filesystem()
+            infos = filesystem.get_file_info([f"{root}/{snapshot.table}/{file.path}" for file in files])
+            gone = [info.path for info in infos if info.type == FileType.NotFound]
+        else:
+            return
+        if gone:
+            raise SnapshotExpired(
+                f"{len(gone)} of the {len(files)} files that it needs were removed",
+                where=f"{self.uri(snapshot.table)}, version {snapshot.version}",
+                todo="read a later version: files are kept for PLATFORM_RETENTION_DAYS, and erasing a person removes "
+                "those that hold the person",
+            )
