@@ -7,7 +7,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import command_line, loading, raw_to_events, simulator
+from benchmarks import command_line, loading, raw_to_events, simulator, upkeep
 from benchmarks.report import Section, write_section
 
 MEASUREMENTS: dict[str, Callable[[argparse.Namespace], Section]] = {
@@ -15,6 +15,7 @@ MEASUREMENTS: dict[str, Callable[[argparse.Namespace], Section]] = {
     "command_line": lambda given: command_line.measure(given.scratch),
     "simulator": lambda given: simulator.measure(given.scratch),
     "loading": lambda given: loading.measure(),
+    "upkeep": lambda given: upkeep.measure(given.scratch),
 }
 
 

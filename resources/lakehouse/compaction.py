@@ -13,7 +13,7 @@ import ibis
 
 from platform_assets.domain.errors import PlatformError
 from resources.compute.engine import PUBLISH, Engine, StagedFile
-from resources.lakehouse.commit import commit_files
+from resources.lakehouse.commit import CommitUnknown, commit_files
 from resources.lakehouse.data_files import discard, put_beside_table
 from resources.lakehouse.io_manager import read_files, schema_of
 from resources.lakehouse.tables import ActiveFile, Lakehouse, Snapshot
@@ -61,6 +61,7 @@ def compact(
         try:
             for batch in _batches(groups):
                 _join(lakehouse, engine, snapshot, batch, staging_folder)
+            return
         except FilesReplacedMeanwhile:
             continue
 
@@ -99,7 +100,9 @@ def _join(
                 metadata={"reason": "compaction"},
                 data_change=False,
             )
-        except FilesReplacedMeanwhile:
+        except CommitUnknown:
+            raise
+        except PlatformError:
             discard(lakehouse, snapshot.table, added)
             raise
     finally:

@@ -86,7 +86,7 @@ class TableFolder:
 
     def removed_since(self, instant: datetime) -> set[str]:
         """Paths of the data files that commits have removed since an instant: versions from then on may name them."""
-        milliseconds = instant.timestamp() * 1000
+        milliseconds = int(instant.timestamp() * 1000)  # as coarse as the log tells it
         removed = set()
         for file in self.files(LOG_FOLDER):
             if _LOG_ENTRY.match(file.path) and file.modified_at >= instant - CLOCK_TOLERANCE:
