@@ -36,10 +36,10 @@ DAILY = Contract(
     ),
 )
 METHOD = f"""\
-{DAYS} daily publications; each publishes its own day and the {DAYS_REOPENED - 1} days before it again, as late files do,
-{ROWS_A_DAY:,} rows a day. One leg is maintained after every publication, with a retention of {RETENTION_DAYS} days (of
-{RETENTION_DAYS} publications here), the other never. `open` is the time to the table's latest version, `read` that to the
-rows of one day (medians of 7)."""
+{DAYS} daily publications; each publishes its own day and the {DAYS_REOPENED - 1} days before it again, as late
+files do, {ROWS_A_DAY:,} rows a day. One leg is maintained after every publication, with a retention of
+{RETENTION_DAYS} days (of {RETENTION_DAYS} publications here), the other never. `open` is the time to the table's latest
+version, `read` that to the rows of one day (medians of 7)."""
 
 
 def measure(scratch: Path) -> Section:
