@@ -7,12 +7,13 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import command_line, loading, raw_to_events, simulator, upkeep
+from benchmarks import command_line, lakehouse, loading, raw_to_events, simulator, upkeep
 from benchmarks.report import Section, write_section
 
 MEASUREMENTS: dict[str, Callable[[argparse.Namespace], Section]] = {
     "raw_to_events": lambda given: raw_to_events.measure(given.scratch, given.events, given.repetitions),
     "command_line": lambda given: command_line.measure(given.scratch),
+    "lakehouse": lambda given: lakehouse.measure(given.scratch),
     "simulator": lambda given: simulator.measure(given.scratch),
     "loading": lambda given: loading.measure(),
     "upkeep": lambda given: upkeep.measure(given.scratch),
