@@ -16,6 +16,7 @@ from resources.lakehouse.tables import ActiveFile, Lakehouse
 from resources.object_store import StoreUnavailable, naming_the_store
 
 UPLOADS = 2
+CHUNK_BYTES = 8 << 20
 
 
 def put_beside_table(
@@ -69,17 +70,23 @@ def discard(lakehouse: Lakehouse, table: str, files: Sequence[ActiveFile]) -> No
     # A store that is away must not hide why the files are not wanted; maintenance removes what stays behind.
     with suppress(OSError):
         for file in files:
-            filesystem.delete_file(f"{root}/{table}/{file.path}")
+            with suppress(FileNotFoundError):
+                filesystem.delete_file(f"{root}/{table}/{file.path}")
 
 
 def _upload(filesystem: Any, source: Path, target: str) -> None:
-    """Copy a file to the store. Tried again as a whole: an upload whose last reply was lost is otherwise refused as
-    unknown when it is completed a second time."""
-    from pyarrow.fs import LocalFileSystem, copy_files
+    """Copy a file to the store, and look at what lies there: nothing may be committed that didn't arrive.
 
+    (`pyarrow.fs.copy_files` returns without an error where the last write of an upload has failed.) Tried again as a
+    whole, because an upload in parts whose last reply was lost is unknown to the store when it is completed again.
+    """
     for attempt in range(1, UPLOADS + 1):
         try:
-            copy_files(str(source), target, source_filesystem=LocalFileSystem(), destination_filesystem=filesystem)
+            with source.open("rb") as file, filesystem.open_output_stream(target) as stream:
+                shutil.copyfileobj(file, stream, CHUNK_BYTES)
+            arrived, expected = filesystem.get_file_info(target).size, source.stat().st_size
+            if arrived != expected:
+                raise OSError(f"{expected} bytes of {source.name} were uploaded, the store holds {arrived}")
             return
         except OSError:
             if attempt == UPLOADS:
