@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from platform_assets.cli import checks, demo, maintain, recover, replay, simulate, sources, sql, tables
+from platform_assets.cli import checks, demo, maintain, quarantine, recover, replay, simulate, sources, sql, tables
 from platform_assets.domain.errors import PlatformError
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
 app.command("simulate")(simulate.simulate)
 app.command("demo")(demo.demo)
 app.add_typer(sources.app, name="sources")
+app.add_typer(quarantine.app, name="quarantine")
 app.command("checks")(checks.checks)
 app.command("recover")(recover.recover)
 app.command("tables")(tables.tables)

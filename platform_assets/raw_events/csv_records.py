@@ -10,15 +10,20 @@ import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
 from platform_assets.domain.source import Source
-from platform_assets.raw_events.csv_splitting import CsvBlock, OpenQuote, split_csv
+from platform_assets.raw_events.corrections import FileCorrections
+from platform_assets.raw_events.csv_splitting import CsvBlock, OpenQuote, records_of_texts, split_csv
 from platform_assets.raw_events.declared_columns import check_header, raw_columns
 from platform_assets.raw_events.landed_file import FileReading
-from platform_assets.raw_events.line_records import RecordBlock, line_records, readable_text
+from platform_assets.raw_events.line_records import Lines, RecordBlock, line_records, readable_text
 
 
-def csv_records(reading: FileReading, source: Source) -> Iterator[RecordBlock]:
+def csv_records(reading: FileReading, source: Source, corrections: FileCorrections) -> Iterator[RecordBlock]:
     """The records of a CSV file. From a record whose quote is never closed on, every line is one with that problem."""
     header: list[str] | None = None
+
+    def mended(texts: Sequence[bytes], lines: Lines) -> RecordBlock:
+        return _record_block(records_of_texts(texts, lines, source.delimiter), reading, source, header or [])
+
     try:
         for split in split_csv(reading, source.delimiter):
             filled = ~np.array(pc.is_in(split.records, pa.array([b"\n", b"\r\n"])))
@@ -29,14 +34,15 @@ def csv_records(reading: FileReading, source: Source) -> Iterator[RecordBlock]:
                 block = block.only(np.arange(len(block.lines)) > 0)
             if header is not None and len(block.lines):
                 reading.records += len(block.lines)
-                yield _record_block(block, reading, source, header)
+                yield corrections.applied_to(_record_block(block, reading, source, header), mended)
     except OpenQuote as unclosed:
         if header is None:
             reading.line = unclosed.line
             raise reading.error(
                 "has a quote in its header that is never closed", "have the file delivered again"
             ) from None
-        yield from _unterminated(reading, source, unclosed.line)
+        for rest in _unterminated(reading, source, unclosed.line):
+            yield corrections.applied_to(rest, mended)
 
 
 def _unterminated(reading: FileReading, source: Source, first_line: int) -> Iterator[RecordBlock]:

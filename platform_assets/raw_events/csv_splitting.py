@@ -4,7 +4,7 @@ Quotes are read as Python's csv module reads them: they open a field only at its
 and what follows a closed field belongs to it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from platform_assets.raw_events.landed_file import FileReading
-from platform_assets.raw_events.line_records import binary_array
+from platform_assets.raw_events.line_records import NotOneRecord, binary_array
 
 _QUOTE, _NEWLINE, _RETURN = ord('"'), ord("\n"), ord("\r")
 Positions = npt.NDArray[np.intp]
@@ -120,6 +120,18 @@ def split_csv(reading: FileReading, delimiter: str) -> Iterator[CsvBlock]:
         _, _, block = _complete_records(rest + b"\n", Quotes(rest, delimiter), line)
         if block:
             yield block
+
+
+def records_of_texts(texts: Sequence[bytes], lines: npt.NDArray[np.int64], delimiter: str) -> CsvBlock:
+    """Texts as the records that begin in these lines. Raises NotOneRecord."""
+    strays = []
+    for text, line in zip(texts, lines.tolist(), strict=True):
+        ended = text + b"\n"
+        size, _, block = _complete_records(ended, Quotes(ended, delimiter), line)
+        if block is None or size != len(ended) or len(block.lines) != 1 or not text.strip(b"\r"):
+            raise NotOneRecord(line)
+        strays.append(bool(block.stray_returns[0]))
+    return CsvBlock(pa.array([text + b"\n" for text in texts], pa.binary()), lines, np.array(strays))
 
 
 class _TooLong:

@@ -66,6 +66,7 @@ class LandedFile:
     blank_lines: int
     modified_at: datetime | None
     column_types: Mapping[str, str] = field(default_factory=dict)
+    corrected: int = 0
 
 
 class LandedFileError(PlatformError):

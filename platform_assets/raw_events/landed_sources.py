@@ -10,12 +10,14 @@ from typing import Any
 import dagster as dg
 import ibis
 
+from platform_assets.domain.contracts.corrections import corrections_contract
 from platform_assets.domain.source import Source
 from platform_assets.raw_events.landed_file import LandedFile, ReadLimits
 from platform_assets.raw_events.landed_files_check import files_read, refuse_missing_files
 from platform_assets.raw_events.landed_records import read_landing_days
 from platform_assets.raw_events.parsing import parse_records
 from platform_assets.raw_events.source_fields import field_counts, field_metadata
+from platform_assets.raw_events.stored_corrections import corrections_in
 from platform_assets.table_asset import table_asset
 from resources.compute.engine import Engine
 from resources.lakehouse.io_manager import DeltaIOManager, Evidence, read
@@ -29,6 +31,7 @@ def raw_assets(sources: Sequence[Source], landing_days: dg.DailyPartitionsDefini
 
 def _raw_asset(source: Source, landing_days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
     contract = source.raw_contract()
+    corrected = corrections_contract(contract.name)
 
     def landed(
         context: dg.AssetExecutionContext,
@@ -41,7 +44,8 @@ def _raw_asset(source: Source, landing_days: dg.DailyPartitionsDefinition) -> dg
             read_before = files_read(context.instance, context.asset_key, context.partition_keys)
             refuse_missing_files(source, landing_zone.root, read_before)
         limits = ReadLimits.configured(landing_zone)
-        records = read_landing_days(source, days, landing_zone.root, limits)
+        corrections = lakehouse.read_beside_inputs(context, corrected.name, context.partition_keys)
+        records = read_landing_days(source, days, landing_zone.root, limits, corrections=corrections_in(corrections))
         context.log.info(f"{len(days)} landing day(s) of {source.name}: reading {source.place}")
         lines = engine.from_arrow(f"landed_{source.name}", records.reader, lambda: records.failure)
 
@@ -68,6 +72,7 @@ def _seen(
         day: {
             "files": len(landed),
             "records_received": sum(file.records for file in landed),
+            "records_corrected": sum(file.corrected for file in landed),
             "landed_files": dg.MetadataValue.table(
                 records=[
                     dg.TableRecord(
@@ -88,6 +93,7 @@ def _seen(
 def _where_from(source: Source) -> str:
     return (
         f"Read from `{source.place}` ({source.format.value}), partitioned by the day a file landed. "
-        f"Malformed records go to `raw_{source.name}_quarantine` with file, line and reason. "
+        f"Malformed records go to `raw_{source.name}_quarantine` with file, line and reason, and come back from there "
+        "when they or the rule are mended (`platform quarantine`). "
         f"Records may land up to {source.lateness_days} days after their event day."
     )

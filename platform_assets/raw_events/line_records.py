@@ -3,7 +3,7 @@
 The record is the line without its end. Blank lines are no records, but count as lines.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from platform_assets.domain.errors import PlatformError
 from platform_assets.raw_events.landed_file import FileReading, ReadLimits
 
 Lines = npt.NDArray[np.int64]
@@ -45,6 +46,26 @@ def line_records(reading: FileReading) -> Iterator[RecordBlock]:
         if len(records):
             text, problems = readable_text(records, reading.limits, cut=cut)
             yield RecordBlock(text, lines, problems)
+
+
+class NotOneRecord(PlatformError):
+    """A text that was given for a record is none, or more than one."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__(
+            "the text is not exactly one record",
+            where=f"line {line}",
+            todo="give one record without the line end behind it; a record can't be split, joined or removed",
+        )
+
+
+def records_of_lines(texts: Sequence[bytes], lines: Lines, limits: ReadLimits) -> RecordBlock:
+    """Texts as the records of these lines. Raises NotOneRecord."""
+    for value, line in zip(texts, lines, strict=True):
+        if b"\n" in value or not value.strip(b"\r"):
+            raise NotOneRecord(int(line))
+    text, problems = readable_text(pa.array(texts, pa.binary()), limits)
+    return RecordBlock(text, lines, problems)
 
 
 def _whole_lines(chunks: Iterator[bytes], limits: ReadLimits) -> Iterator[tuple[bytes, bool]]:

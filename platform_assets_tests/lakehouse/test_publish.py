@@ -9,11 +9,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from platform_assets.cli.quarantine.quarantined_rows import quarantined_rows
 from platform_assets.domain.errors import ContractViolation
 from platform_assets_tests.lakehouse.publishing import VISITS, Shop, visits
 from platform_assets_tests.stores import local_store
 from resources.compute.duckdb_engine import DuckDBEngine
-from resources.lakehouse.publish import OtherPseudonymKey, PublishedPartitionWouldBeEmptied, total_rejected
+from resources.lakehouse.publish import (
+    OtherPseudonymKey,
+    PublishedPartitionWouldBeEmptied,
+    quarantine_contract,
+    total_rejected,
+)
 
 AWKWARD = ["a/b", "two words", "50%", "100%25", "Zürich", "東京", "it's", 'say "so"', "a=b", "..", "#1?", "a+b", " x "]
 
@@ -43,7 +49,22 @@ def test_a_quarantined_row_keeps_where_it_came_from(shop: Shop) -> None:
     context = {"source": "tills", "file": "a.csv", "line": 12, "record": "a;1;-5"}
     shop.publish(visits(("a", 1, -5)).mutate(**{name: ibis.literal(text) for name, text in context.items()}), ["a"])
     (row,) = shop.quarantined()
-    assert row == {"shop": "a", "reason": "spent_negative", **context, "line": "12"}
+    assert row == {"shop": "a", "rule": "spent_negative", "reason": "spent_negative", **context, "line": "12"}
+
+
+def test_a_quarantine_that_was_made_without_rules_takes_rows_with_them(shop: Shop) -> None:
+    today = quarantine_contract(VISITS, "shop", "string")
+    before = replace(today, columns=tuple(column for column in today.columns if column.name != "rule"))
+    texts = dict.fromkeys(before.column_names, "x") | {"shop": "b", "reason": "odd: because"}
+    replace(shop, contract=before).publish(ibis.memtable([texts]), ["b"])
+    shop.publish(visits(("a", 1, -5), ("a", 2, 5, "odd: because")), ["a"])
+    assert {(row["shop"], row["rule"]) for row in shop.quarantined()} == {
+        ("a", "spent_negative"),
+        ("a", "odd"),
+        ("b", None),
+    }
+    shown = quarantined_rows(shop.store.lakehouse, shop.engine, "visits", rule="odd")
+    assert sorted(shown.partition.to_pyarrow().to_pylist()) == ["a", "b"]
 
 
 def test_a_rule_that_gives_null_does_not_hold(shop: Shop) -> None:

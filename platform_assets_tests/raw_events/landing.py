@@ -1,6 +1,7 @@
 """A landing zone to drop files into, and the rows that a source makes of them."""
 
 import gzip
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -9,6 +10,7 @@ import ibis
 import pyarrow as pa
 
 from platform_assets.domain.sources import EventType, FieldMapping, Format, Source
+from platform_assets.raw_events.corrections import Correction
 from platform_assets.raw_events.landed_records import LandedFile, ReadLimits, read_landing_days
 from platform_assets.raw_events.parsing import parse_records
 
@@ -42,16 +44,28 @@ class Landing:
         path.write_bytes(gzip.compress(data) if zipped else data)
         return path
 
-    def read(self, source: Source = EVENTS, *days: date, limits: ReadLimits | None = None) -> pa.Table:
-        landed = read_landing_days(source, days or [DAY], str(self.zone), limits)
+    def read(
+        self,
+        source: Source = EVENTS,
+        *days: date,
+        limits: ReadLimits | None = None,
+        corrections: Sequence[Correction] = (),
+    ) -> pa.Table:
+        landed = read_landing_days(source, days or [DAY], str(self.zone), limits, corrections=corrections)
         with landed.naming_the_file():
             table = pa.Table.from_batches(landed.reader, landed.reader.schema)
         self.files = landed.files
         return table
 
-    def parse(self, source: Source = EVENTS, *days: date, limits: ReadLimits | None = None) -> list[dict]:
+    def parse(
+        self,
+        source: Source = EVENTS,
+        *days: date,
+        limits: ReadLimits | None = None,
+        corrections: Sequence[Correction] = (),
+    ) -> list[dict]:
         """The raw table's rows, in the order of day, file and line."""
-        records = ibis.memtable(self.read(source, *days, limits=limits))
+        records = ibis.memtable(self.read(source, *days, limits=limits, corrections=corrections))
         parsed = parse_records(records, source).order_by("landing_date", "file", "line")
         return self.connection.to_pyarrow(parsed).to_pylist()
 

@@ -90,6 +90,20 @@ class DeltaIOManager(dg.IOManager):
         context.log.info(f"reading {table} at Delta version {snapshot.version}")
         return read(self.inputs, self.engine, snapshot, wanted)
 
+    def read_beside_inputs(
+        self, context: dg.AssetExecutionContext, table: str, slices: Sequence[str]
+    ) -> ibis.Table | None:
+        """Rows of a table that is no input in the graph (None: it was never published to), at its latest version.
+
+        The version is recorded with the step's output, as those of its inputs are.
+        """
+        if not self.lakehouse.exists(table):
+            return None
+        snapshot = self.lakehouse.snapshot(table)
+        step = (context.run_id, context.get_step_execution_context().step.key)
+        self._read_versions.setdefault(step, {})[table] = snapshot.version
+        return read(self.lakehouse, self.engine, snapshot, slices)
+
     # Dagster takes a generator of events; the annotation of its base class doesn't say so.
     def handle_output(  # type: ignore[override]
         self, context: dg.OutputContext, obj: ContractedTable

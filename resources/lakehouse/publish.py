@@ -8,7 +8,7 @@ import json
 import shutil
 import uuid
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial, reduce
@@ -38,6 +38,14 @@ KEY_ID_NOTE = "pseudonym_key_id"
 
 class OtherPseudonymKey(PlatformError):
     """A table's rows were made with another pseudonym key. Nothing was published."""
+
+
+NO_TABLE = -1
+"""Stands for the version of a table that nothing was published to yet."""
+
+
+class PublishedMeanwhile(PlatformError):
+    """A table was published to after the rows were read that a result was made from. Nothing was published."""
 
 
 class PublishedPartitionWouldBeEmptied(PlatformError):
@@ -90,12 +98,14 @@ def publish(
     staging_folder: Path,
     provenance: Mapping[str, str],
     allow_emptying: bool = False,
+    based_on: int | None = None,
 ) -> Publication:
     """Publish a result to its table, replacing the partition values `slices` (None: the whole table).
 
-    `provenance` is written into the Delta commit (run, input versions, code). Raises ContractViolation where a
-    table rule is broken, PublishedPartitionWouldBeEmptied where rows would vanish, DiskFull, and what a commit raises
-    (`commit.commit_files`).
+    `provenance` is written into the Delta commit (run, input versions, code). A result that was made from the table's
+    own rows names their version in `based_on` (NO_TABLE: there was none). Raises ContractViolation where a table rule
+    is broken, PublishedPartitionWouldBeEmptied where rows would vanish, PublishedMeanwhile where `based_on` is not the
+    latest version any more, DiskFull, and what a commit raises (`commit.commit_files`).
     """
     schema = _schema_at_rest(contract, slicing)
     published = lakehouse.latest(contract.name)
@@ -113,6 +123,8 @@ def publish(
             _refuse_other_types(contract, schema, good)
             published = lakehouse.newest(published) if published else lakehouse.latest(contract.name)
             refuse = _keep if allow_emptying else partial(_refuse_emptying, audits=audits, slices=slices)
+            if based_on is not None:
+                refuse = partial(_refuse_later, based_on, refuse)
             if published:
                 refuse(published)
             publications = tuple(_publication(contract, audit) for audit in audits)
@@ -280,6 +292,16 @@ def _refuse_emptying(snapshot: Snapshot, audits: Sequence[SliceAudit], slices: C
         )
 
 
+def _refuse_later(based_on: int, also: Callable[[Snapshot], None], published: Snapshot) -> None:
+    if published.version != based_on:
+        raise PublishedMeanwhile(
+            "somebody else has published to this table meanwhile",
+            where=f"table {published.table}, version {published.version}",
+            todo="run this again",
+        )
+    also(published)
+
+
 def _publication(contract: Contract, audit: SliceAudit) -> SlicePublication:
     dropped = sum(count for rule, count in audit.rejected.items() if rule in contract.drops)
     quarantined = sum(audit.rejected.values()) - dropped
@@ -311,6 +333,7 @@ def quarantine_contract(contract: Contract, slice_column: str | None, slice_dtyp
     """The contract of a table's quarantine: one row is one rejected row, with its reason and where it came from."""
     personal = max((column.pii for column in contract.columns), key=list(Pii).index, default=Pii.NONE)
     columns = [
+        Column("rule", "string", "The broken rule; none in rows of a table that was made without this column."),
         Column("reason", "string", "The broken rule, with detail after a colon.", pii=personal),
         Column("source", "string", "The source the row came from, where known."),
         Column("file", "string", "The landed file, where known."),
@@ -365,6 +388,7 @@ def _quarantine_rows(rows: ibis.Table, contract: Contract, quarantine: Contract)
     own_columns = [name for name in contract.column_names if name in rows.columns]
     as_json = ibis.struct({name: rows[name] for name in own_columns}).cast("json").cast(str)
     values = {
+        "rule": rows[REJECT_REASON].split(":")[0],
         "reason": rows[REJECT_REASON],
         **{name: context(name) for name in ("source", "file", "line")},
         "record": context("record").fill_null(as_json),
