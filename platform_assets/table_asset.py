@@ -52,6 +52,7 @@ def table_asset(
             expression, evidence = result if isinstance(result, tuple) else (result, None)
             return dg.Output(ContractedTable(expression, contract, evidence), metadata=DESCRIBED_BY_IO_MANAGER)
 
+        with_contract.contract = contract  # type: ignore[attr-defined]
         with_contract.__annotations__ = {**compute.__annotations__, "return": dg.Output[ContractedTable]}
         with_contract.__signature__ = inspect.signature(compute).replace(  # type: ignore[attr-defined]
             return_annotation=dg.Output[ContractedTable]
@@ -77,6 +78,13 @@ def table_asset(
         )(with_contract)
 
     return decorate
+
+
+def contract_of(definition: dg.AssetsDefinition) -> Contract | None:
+    """The contract of a table asset, None for any other asset."""
+    compute = getattr(definition.node_def, "compute_fn", None)
+    contract = getattr(getattr(compute, "decorated_fn", None), "contract", None)
+    return contract if isinstance(contract, Contract) else None
 
 
 def stage_of(module: str) -> str:

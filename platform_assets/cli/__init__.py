@@ -7,7 +7,19 @@ import sys
 
 import typer
 
-from platform_assets.cli import checks, demo, maintain, quarantine, recover, replay, simulate, sources, sql, tables
+from platform_assets.cli import (
+    checks,
+    demo,
+    maintain,
+    migrate,
+    quarantine,
+    recover,
+    replay,
+    simulate,
+    sources,
+    sql,
+    tables,
+)
 from platform_assets.domain.errors import PlatformError
 
 app = typer.Typer(
@@ -24,6 +36,7 @@ app.command("checks")(checks.checks)
 app.command("recover")(recover.recover)
 app.command("tables")(tables.tables)
 app.command("sql")(sql.sql)
+app.command("migrate")(migrate.migrate_tables)
 app.command("replay")(replay.replay)
 app.command("maintain")(maintain.maintain_tables)
 

@@ -230,3 +230,14 @@ def test_a_misspelt_setting_ends_any_command_with_1_and_a_suggestion(run: Run) -
     outcome = run("tables", PLATFORM_LANDINGZONE="x")
     assert outcome.code == 1
     assert "did you mean PLATFORM_LANDING_ZONE?" in outcome.err
+
+
+def test_migrate_leaves_tables_alone_that_keep_their_contracts(run: Run) -> None:
+    outcome = run("migrate", "--dry-run")
+    assert (outcome.code, outcome.out) == (0, "Every published table is up to date with its contract.\n")
+
+
+def test_migrate_names_the_tables_where_one_is_not_known(run: Run) -> None:
+    outcome = run("migrate", "evnts")
+    assert outcome.code == 1
+    assert "no table is named evnts" in outcome.err and "user_features" in outcome.err

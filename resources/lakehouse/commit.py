@@ -54,6 +54,38 @@ class NewTable:
     description: str
 
 
+@dataclass(frozen=True)
+class Recut:
+    """All rows of a table under another schema and another slice column (None: one piece).
+
+    Only a writer that makes the data files itself can change what a table is cut by in one commit, so delta-rs does.
+    """
+
+    schema: "pa.Schema"
+    slice_column: str | None
+    rows: "Callable[[], pa.RecordBatchReader]"
+
+
+class TableChangedMeanwhile(PlatformError):
+    """Somebody committed to a table that was read to be rewritten. Nothing was changed."""
+
+
+def all_files_of(read: Snapshot) -> "Callable[[Snapshot], Sequence[ActiveFile]]":
+    """For `removed` of `commit_files`: every file, or TableChangedMeanwhile if something was committed since."""
+    version = read.version
+
+    def unchanged(newer: Snapshot) -> Sequence[ActiveFile]:
+        if newer.version != version:
+            raise TableChangedMeanwhile(
+                f"somebody committed version {newer.version} while version {version} was rewritten",
+                where=f"table {newer.table}",
+                todo="run this again",
+            )
+        return newer.files
+
+    return unchanged
+
+
 def commit_files(
     lakehouse: Lakehouse,
     table: str,
@@ -66,13 +98,15 @@ def commit_files(
     snapshot: Snapshot | None = None,
     new_table: NewTable | None = None,
     new_schema: "pa.Schema | None" = None,
+    recut: Recut | None = None,
 ) -> Snapshot:
     """Commit files to a table at once, exactly once, and return the version that holds them.
 
     `removed` names the files that go, given the snapshot that is committed against; it is asked again for every attempt
     and may raise a PlatformError to refuse. `data_change=False` keeps the commit out of the change feed (the rows stay
-    what they were). `new_schema` replaces the table's schema, and with it all its files. `snapshot` saves opening the
-    table; `new_table` is made where there is none, by this very commit.
+    what they were). `new_schema` replaces the table's schema, and with it all its files; `recut` what it is cut by as
+    well, and takes the place of `added`. `snapshot` saves opening the table; `new_table` is made where there is none,
+    by this very commit.
 
     The log accepts a version once only. After any error the history is read for `batch_id`: a commit whose reply was
     lost is found, another writer's commit makes this one start over on the newer snapshot. Raises CommitUnknown where
@@ -89,7 +123,7 @@ def commit_files(
         try:
             if snapshot:
                 return _durable(
-                    lakehouse, _commit(snapshot, added, removed(snapshot), data_change, new_schema, properties)
+                    lakehouse, _commit(snapshot, added, removed(snapshot), data_change, new_schema, properties, recut)
                 )
             return _durable(lakehouse, _create(lakehouse, table, new_table, added, properties))
         except (DeltaError, OSError) as error:
@@ -191,10 +225,14 @@ def _commit(
     data_change: bool,
     new_schema: "pa.Schema | None",
     properties: "CommitProperties",
+    recut: Recut | None,
 ) -> Snapshot:
     from deltalake.transaction import AddAction, RemoveAction
 
     column, read_version = snapshot.slice_column, snapshot.version
+    if recut is not None:
+        _write(snapshot, recut, properties)
+        return _at(snapshot, read_version + 1)
     actions: list[AddAction | RemoveAction] = [*_add_actions(added, column, data_change)]
     if new_schema is None:  # a new schema is committed as an overwrite, which removes all files by itself
         actions += [
@@ -216,6 +254,19 @@ def _commit(
     )
     # Without retries the commit can only be the next version; the handle itself stays at the one it was opened at.
     return _at(snapshot, read_version + 1)
+
+
+def _write(snapshot: Snapshot, recut: Recut, properties: "CommitProperties") -> None:
+    from deltalake import write_deltalake
+
+    write_deltalake(
+        snapshot.delta,
+        recut.rows(),
+        mode="overwrite",
+        schema_mode="overwrite",
+        partition_by=[recut.slice_column] if recut.slice_column else [],
+        commit_properties=properties,
+    )
 
 
 def _create(

@@ -87,6 +87,22 @@ class Publication:
         return self.snapshot.version
 
 
+@dataclass(frozen=True)
+class AuditedResult:
+    """A result that is computed and found right, and not yet published. `notes` tell of its partitions."""
+
+    staged: Sequence[StagedFile]
+    schema: "pa.Schema"
+    audits: Sequence[SliceAudit]
+    publications: tuple[SlicePublication, ...]
+    notes: Mapping[str, str]
+
+    @property
+    def good(self) -> list[StagedFile]:
+        """The files that are to be published."""
+        return [file for file in self.staged if file.outcome == PUBLISH]
+
+
 def publish(
     expression: ibis.Table,
     contract: Contract,
@@ -107,7 +123,7 @@ def publish(
     is broken, PublishedPartitionWouldBeEmptied where rows would vanish, PublishedMeanwhile where `based_on` is not the
     latest version any more, DiskFull, and what a commit raises (`commit.commit_files`).
     """
-    schema = _schema_at_rest(contract, slicing)
+    schema = schema_at_rest(contract, slicing)
     published = lakehouse.latest(contract.name)
     if published:
         _refuse_other_key(published, provenance.get(KEY_ID_NOTE, ""))
@@ -116,28 +132,23 @@ def publish(
     folder = staging_folder / f"{contract.name}-{batch_id}"
     try:
         with full_disk_is_named(*([Path(lakehouse.root)] if lakehouse.is_local else []), staging_folder):
-            staged = engine.stage(staging_expression(expression, contract, slicing), slicing.column, folder)
-            audits = _complete(_audit(engine, staged, slicing, contract), slices)
-            _refuse_broken_table_rules(contract, slicing, audits, slices)
-            good = [file for file in staged if file.outcome == PUBLISH]
-            _refuse_other_types(contract, schema, good)
+            result = audited(expression, contract, slicing, slices, engine=engine, folder=folder)
             published = lakehouse.newest(published) if published else lakehouse.latest(contract.name)
-            refuse = _keep if allow_emptying else partial(_refuse_emptying, audits=audits, slices=slices)
+            refuse = _keep if allow_emptying else partial(_refuse_emptying, audits=result.audits, slices=slices)
             if based_on is not None:
                 refuse = partial(_refuse_later, based_on, refuse)
             if published:
                 refuse(published)
-            publications = tuple(_publication(contract, audit) for audit in audits)
-            note = {**provenance, SLICES_NOTE: _slices_note(publications), **_event_days_note(contract, publications)}
+            note = {**provenance, **result.notes}
             quarantine = partial(
-                _publish_quarantine, staged, contract, slicing, slices, engine, lakehouse, folder, batch_id, note
+                _publish_quarantine, result.staged, contract, slicing, slices, engine, lakehouse, folder, batch_id, note
             )
             snapshot = replace_slices(
                 lakehouse,
                 contract,
                 slicing.column,
                 schema,
-                good,
+                result.good,
                 slices,
                 batch_id,
                 note,
@@ -145,9 +156,30 @@ def publish(
                 refuse=refuse,
                 before_commit=quarantine,
             )
-            return Publication(snapshot, batch_id, publications)
+            return Publication(snapshot, batch_id, result.publications)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def audited(
+    expression: ibis.Table,
+    contract: Contract,
+    slicing: Slicing,
+    slices: Sequence[str] | None,
+    *,
+    engine: Engine,
+    folder: Path,
+) -> AuditedResult:
+    """Compute a result below `folder` and judge it. Raises ContractViolation where a table rule is broken."""
+    schema = schema_at_rest(contract, slicing)
+    staged = engine.stage(staging_expression(expression, contract, slicing), slicing.column, folder)
+    audits = _complete(_audit(engine, staged, slicing, contract), slices)
+    _refuse_broken_table_rules(contract, slicing, audits, slices)
+    publications = tuple(_publication(contract, audit) for audit in audits)
+    notes = {SLICES_NOTE: _slices_note(publications), **_event_days_note(contract, publications)}
+    result = AuditedResult(staged, schema, audits, publications, notes)
+    _refuse_other_types(contract, schema, result.good)
+    return result
 
 
 def _refuse_other_key(published: Snapshot, key_id: str) -> None:
@@ -352,6 +384,12 @@ def quarantine_contract(contract: Contract, slice_column: str | None, slice_dtyp
     )
 
 
+def quarantine_of(contract: Contract, slicing: Slicing) -> Contract:
+    """The contract of the quarantine of a table that is cut so."""
+    kind = "string" if slicing.derived_from or not slicing.column else str(contract.schema()[slicing.column])
+    return quarantine_contract(contract, slicing.column, kind)
+
+
 def _publish_quarantine(
     staged: Sequence[StagedFile],
     contract: Contract,
@@ -369,19 +407,20 @@ def _publish_quarantine(
     snapshot = lakehouse.latest(name)
     if not rejected and not (snapshot and snapshot.files_of(slices)):
         return None
-    kind = "string" if slicing.derived_from or not slicing.column else str(contract.schema()[slicing.column])
-    quarantine = quarantine_contract(contract, slicing.column, kind)
+    quarantine = quarantine_of(contract, slicing)
     files: list[StagedFile] = []
     if rejected:
         rows = engine.read_staged(name, rejected, slicing.column)
-        files = engine.stage(_quarantine_rows(rows, contract, quarantine), slicing.column, folder / "quarantine")
-    schema = _schema_at_rest(quarantine, Slicing(slicing.column))
+        files = engine.stage(quarantine_rows(rows, contract, quarantine), slicing.column, folder / "quarantine")
+    schema = schema_at_rest(quarantine, Slicing(slicing.column))
     return replace_slices(
         lakehouse, quarantine, slicing.column, schema, files, slices, batch_id, note, snapshot=snapshot
     )
 
 
-def _quarantine_rows(rows: ibis.Table, contract: Contract, quarantine: Contract) -> ibis.Table:
+def quarantine_rows(rows: ibis.Table, contract: Contract, quarantine: Contract) -> ibis.Table:
+    """Rejected rows of a staged result as rows of the quarantine, ready to be staged."""
+
     def context(name: str) -> ibis.Value:
         return rows[f"rejected_{name}"] if f"rejected_{name}" in rows.columns else ibis.null(str)
 
@@ -398,7 +437,8 @@ def _quarantine_rows(rows: ibis.Table, contract: Contract, quarantine: Contract)
     return rows.select(**values, outcome=ibis.literal(PUBLISH))
 
 
-def _schema_at_rest(contract: Contract, slicing: Slicing) -> "pa.Schema":
+def schema_at_rest(contract: Contract, slicing: Slicing) -> "pa.Schema":
+    """The schema of a contract's table: instants with their zone, a derived slice column at the end."""
     import pyarrow as pa
 
     fields = [

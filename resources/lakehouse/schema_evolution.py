@@ -55,7 +55,8 @@ def published_contract(snapshot: Snapshot) -> PublishedContract:
 def with_note(schema: "pa.Schema", contract: Contract) -> "pa.Schema":
     """The schema that a table of this contract is made with."""
     note = {"version": contract.version, "key": contract.key, "required": contract.required}
-    return schema.set(0, schema.field(0).with_metadata({NOTE: json.dumps(note)}))
+    first = schema.field(0)
+    return schema.set(0, first.with_metadata({**(first.metadata or {}), NOTE: json.dumps(note)}))
 
 
 def widened(

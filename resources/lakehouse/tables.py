@@ -28,6 +28,10 @@ EVENT_DAYS_NOTE = "event_days"
 """Entry of a Delta commit that says, per partition value and event day, [rows, digest, digest of its last minutes]."""
 NOTES_OF_PARTITIONS = (SLICES_NOTE, EVENT_DAYS_NOTE)
 """Entries that tell what partitions hold; only commits that publish rows have them."""
+MIGRATED_NOTE = "migrated_from"
+"""Entry of a Delta commit that rewrote the table for a newer contract: {"contract_version", "delta_version"} of before.
+
+Its other notes tell of every partition, so nothing that was noted before it holds any more."""
 INPUT_VERSIONS_NOTE = "input_versions"
 """Entry of a Delta commit that says which version of each input table its rows were computed from."""
 
@@ -226,6 +230,8 @@ class Lakehouse:
             for entry in self.snapshot(table).delta.history():
                 for value, note in json.loads(entry.get(SLICES_NOTE, "{}")).items():
                     notes.setdefault(value, SliceNote(*note))
+                if MIGRATED_NOTE in entry:
+                    break
         return notes
 
     def filesystem(self) -> tuple[Any, str]:
