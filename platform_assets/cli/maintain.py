@@ -11,6 +11,7 @@ from rich.table import Table
 
 from platform_assets.automation.maintenance import Upkeep, maintain, oldest_run_in_progress
 from platform_assets.cli.dagster_runs import prepare_instance
+from platform_assets.cli.printed_table import print_table
 from platform_assets.domain.errors import ConfigurationError
 from resources.lakehouse.tables import Lakehouse
 from resources.settings import load_settings
@@ -61,7 +62,7 @@ def _print(done: Upkeep, *, dry_run: bool) -> None:
             f"{table.freed_bytes / 1e6:,.1f}",
             f"{table.log_bytes / 1e6:,.1f}",
         )
-    Console().print(shown)
+    print_table(shown)
     typer.echo(
         f"{done.staging_leftovers} left-over(s) of dead publications in the staging folder"
         + ("" if dry_run else f", {done.staging_bytes / 1e6:,.1f} MB freed")
