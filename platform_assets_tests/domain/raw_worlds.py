@@ -3,11 +3,12 @@
 import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import ibis
 import pyarrow as pa
+from hypothesis import strategies as st
 
 from platform_assets.domain.event_days import SESSION_LOOK_BACK_DAYS
 from platform_assets.domain.events import events
@@ -16,6 +17,10 @@ from resources.compute.duckdb_engine import DuckDBEngine
 
 DAY = date(2026, 1, 10)
 NOON = datetime(2026, 1, 10, 12)
+DAYS = [DAY + timedelta(days=number) for number in range(-2, 3)]
+VALUES = [None, "", "12.5", "-3", "1e3", "NaN", "inf", "-Infinity", "1e999", "twelve", "1,5"]
+# Near the borders that matter: midnight, half an hour before and after it, and exactly the pause that ends a session.
+MINUTES = [0, 1, 29, 30, 31, 60, 720, 1379, 1380, 1409, 1410, 1411, 1439]
 
 _TEXT_FIELDS = ("login", "cookie_id", "device_id", "ip", "url", "referrer", "user_agent", "country", "item")
 WEB = Source(
@@ -79,6 +84,27 @@ def row(at: datetime = NOON, **fields: str | None) -> RawRow:
 def numbered(rows: Iterable[RawRow], *, same_id: bool = False) -> list[RawRow]:
     """The rows on lines of their own and, unless asked otherwise, with ids of their own."""
     return [replace(each, line=n, id="1" if same_id else str(n)) for n, each in enumerate(rows, start=1)]
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> list[RawRow]:
+    """Rows of two sources on five days: copies across files and days, few clients, bad values."""
+    rows = []
+    for number in range(draw(st.integers(1, 25))):
+        source = draw(st.sampled_from(sorted(SOURCES)))
+        day, minute = draw(st.sampled_from(DAYS)), draw(st.sampled_from(MINUTES))
+        at = datetime.combine(day, time()) + timedelta(minutes=minute, microseconds=draw(st.sampled_from([0, 1])))
+        client, value = draw(st.sampled_from([None, "", "c1", "c2"])), draw(st.sampled_from(VALUES))
+        login = draw(st.sampled_from([None, "Ann@example.org ", "ann@example.org"]))
+        if source == "web":
+            fields = {"type": "page_view", "cookie_id": client, "login": login, "device_id": "d", "value": value}
+        else:
+            price = draw(st.sampled_from(["2", None, "nan"]))
+            fields = {"ip": client, "agent": None, "mail": login, "quantity": value, "price": price}
+        identity = draw(st.sampled_from(["1", "2", "3", f"own {number}"]))
+        late, file = draw(st.integers(0, SOURCES[source].lateness_days)), draw(st.sampled_from("ab"))
+        rows.append(RawRow(fields, at, source, identity, late, file, number + 1))
+    return rows
 
 
 def raw_table(rows: Sequence[RawRow], source: Source) -> pa.Table:

@@ -15,34 +15,8 @@ from hypothesis import strategies as st
 
 from platform_assets.domain.contracts.events import DUPLICATE, EVENTS, VALUE_NOT_A_NUMBER
 from platform_assets_tests.conftest import DEMO_KEY
-from platform_assets_tests.domain.raw_worlds import DAY, SOURCES, RawRow, made, numbered, place_of, row
+from platform_assets_tests.domain.raw_worlds import DAY, DAYS, RawRow, made, numbered, place_of, row, worlds
 from resources.compute.duckdb_engine import DuckDBEngine
-
-DAYS = [DAY + timedelta(days=number) for number in range(-2, 3)]
-VALUES = [None, "", "12.5", "-3", "1e3", "NaN", "inf", "-Infinity", "1e999", "twelve", "1,5"]
-# Near the borders that matter: midnight, half an hour before and after it, and exactly the pause that ends a session.
-MINUTES = [0, 1, 29, 30, 31, 60, 720, 1379, 1380, 1409, 1410, 1411, 1439]
-
-
-@st.composite
-def worlds(draw: st.DrawFn) -> list[RawRow]:
-    """Rows of two sources on five days: copies across files and days, few clients, bad values."""
-    rows = []
-    for number in range(draw(st.integers(1, 25))):
-        source = draw(st.sampled_from(sorted(SOURCES)))
-        day, minute = draw(st.sampled_from(DAYS)), draw(st.sampled_from(MINUTES))
-        at = datetime.combine(day, time()) + timedelta(minutes=minute, microseconds=draw(st.sampled_from([0, 1])))
-        client, value = draw(st.sampled_from([None, "", "c1", "c2"])), draw(st.sampled_from(VALUES))
-        login = draw(st.sampled_from([None, "Ann@example.org ", "ann@example.org"]))
-        if source == "web":
-            fields = {"type": "page_view", "cookie_id": client, "login": login, "device_id": "d", "value": value}
-        else:
-            price = draw(st.sampled_from(["2", None, "nan"]))
-            fields = {"ip": client, "agent": None, "mail": login, "quantity": value, "price": price}
-        identity = draw(st.sampled_from(["1", "2", "3", f"own {number}"]))
-        late, file = draw(st.integers(0, SOURCES[source].lateness_days)), draw(st.sampled_from("ab"))
-        rows.append(RawRow(fields, at, source, identity, late, file, number + 1))
-    return rows
 
 
 def pseudonym(kind: str, text: str | None) -> str | None:
