@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 
 from platform_assets.automation.dead_runs import dead_runs
+from platform_assets.automation.late_events import late_events_sensor
 from platform_assets.automation.maintenance import maintenance_schedule
 from platform_assets.checks.quarantine_share import quarantine_share_check
 from platform_assets.domain.contracts.events import EVENTS
@@ -23,6 +24,7 @@ from platform_assets.partitions import daily
 from platform_assets.predictions.scores import predictions_assets
 from platform_assets.preprocessed_tables.events import events_asset
 from platform_assets.raw_events.landed_files_check import landed_files_check
+from platform_assets.raw_events.landed_files_sensor import landed_files_sensor
 from platform_assets.raw_events.landed_sources import raw_assets
 from platform_assets.raw_events.source_fields import source_fields_check
 from platform_assets.trained_models.factory import trained_models_assets
@@ -66,7 +68,11 @@ def build_definitions(settings: Settings | None = None, overrides: Mapping[str, 
         ],
         schedules=[maintenance_schedule(settings)],
         resources={**resources_for(settings, sources), **(overrides or {})},
-        sensors=[dead_runs],
+        sensors=[
+            dead_runs,
+            landed_files_sensor(sources, days, settings.landing_watch_days),
+            late_events_sensor(sources, days, settings.landing_watch_days),
+        ],
         executor=recovering_executor,
     )
 

@@ -55,6 +55,9 @@ class Settings(BaseSettings):
     retention_days: int = Field(
         default=30, ge=1, description="Versions of a table that were the latest within so many days stay readable."
     )
+    landing_watch_days: int = Field(
+        default=14, gt=0, description="New and changed files are looked for on the last so many landing days."
+    )
     allow_emptying: bool = Field(default=False, description="Let an empty result replace a published partition.")
 
     @model_validator(mode="before")

@@ -55,6 +55,7 @@ class FileRead:
 
     bytes: int
     sha256: str
+    modified_at: datetime | None = None
 
 
 FilesRead = Mapping[str, tuple[Mapping[str, FileRead], datetime]]
@@ -108,6 +109,12 @@ def _is_changed(found: FoundFile, read: FileRead, read_at: datetime) -> bool:
         return hashlib.file_digest(stream, "sha256").hexdigest() != read.sha256
 
 
+def _file_read(row: Mapping[str, Any]) -> FileRead:
+    told = row.get("modified_at")
+    modified_at = datetime.fromisoformat(str(told)) if told else None
+    return FileRead(int(row["bytes"]), str(row["sha256"]), modified_at)
+
+
 def files_read(instance: dg.DagsterInstance, table: dg.AssetKey, partitions: Sequence[str] | None = None) -> FilesRead:
     """What the latest materialisations of a raw table were read from; None: all its partitions."""
     read: dict[str, tuple[Mapping[str, FileRead], datetime]] = {}
@@ -118,6 +125,6 @@ def files_read(instance: dg.DagsterInstance, table: dg.AssetKey, partitions: Seq
             continue
         files = materialisation.metadata.get("landed_files")
         rows: Sequence[Any] = files.value.records if isinstance(files, dg.TableMetadataValue) else ()
-        known = {str(row.data["file"]): FileRead(int(row.data["bytes"]), str(row.data["sha256"])) for row in rows}
+        known = {str(row.data["file"]): _file_read(row.data) for row in rows}
         read[record.partition_key] = (known, datetime.fromtimestamp(record.timestamp, UTC))
     return read

@@ -23,6 +23,8 @@ from resources.compute.engine import Engine
 from resources.lakehouse.io_manager import DeltaIOManager, Evidence, read
 from resources.landing_zone import LandingZoneResource
 
+LANDED_FILE_COLUMNS = ("file", "bytes", "records", "sha256", "modified_at")
+
 
 def raw_assets(sources: Sequence[Source], landing_days: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition]:
     """The raw assets, `raw_<source>`, cut by the day on which a file landed."""
@@ -76,13 +78,17 @@ def _seen(
             "landed_files": dg.MetadataValue.table(
                 records=[
                     dg.TableRecord(
-                        {"file": file.file, "bytes": file.bytes, "records": file.records, "sha256": file.sha256}
+                        {
+                            "file": file.file,
+                            "bytes": file.bytes,
+                            "records": file.records,
+                            "sha256": file.sha256,
+                            "modified_at": file.modified_at.isoformat() if file.modified_at else "",
+                        }
                     )
                     for file in sorted(landed, key=lambda file: file.file)
                 ],
-                schema=dg.TableSchema(
-                    columns=[dg.TableColumn(name) for name in ("file", "bytes", "records", "sha256")]
-                ),
+                schema=dg.TableSchema(columns=[dg.TableColumn(name) for name in LANDED_FILE_COLUMNS]),
             ),
             **(field_metadata(counts[day], landed) if day in counts else {}),
         }

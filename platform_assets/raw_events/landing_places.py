@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 
 from pyarrow import fs
 
@@ -23,6 +23,11 @@ class FoundFile:
     info: fs.FileInfo
     name: str
     landing_date: date
+
+    @property
+    def modified_at(self) -> datetime | None:
+        """When it was last written to (UTC), None where the store doesn't say."""
+        return self.info.mtime.astimezone(UTC) if self.info.mtime else None
 
 
 def find_landed_files(source: Source, days: Iterable[date], landing_zone: str) -> list[FoundFile]:
