@@ -4,7 +4,7 @@ are those of a world in which the files had been there from the beginning."""
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -90,17 +90,6 @@ def test_what_is_read_again_and_says_the_same_reopens_nothing(small: SelfRunning
     file.write_text(file.read_text(encoding="utf-8") + "\n", encoding="utf-8")
     os.utime(file, (LONG_AGO.timestamp(), LONG_AGO.timestamp()))
     assert small.until_quiet() == ["raw_web 2026-01-05"]
-
-
-def test_nothing_is_asked_for_while_a_file_is_being_written_or_was_taken_away(small: SelfRunning) -> None:
-    land_everywhere(small, DAYS[:2])
-    small.until_quiet()
-    small.land("web", DAYS[1], "late", seen(DAYS[0], "13:00:00"), at=datetime.now(UTC) + timedelta(seconds=1))
-    small.land("shop", DAYS[1], "a").unlink()
-    requests, reason = small.tick("landed_files")
-    assert requests == []
-    assert "web/2026-01-06/late.jsonl is still being written" in reason
-    assert "shop/2026-01-06/a.jsonl was read and is gone" in reason
 
 
 def test_a_request_whose_run_was_lost_is_made_again_alike(small: SelfRunning) -> None:
