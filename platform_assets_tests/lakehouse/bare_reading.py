@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,18 @@ def rows(lake: Path, table: str) -> list[dict[str, Any]]:
     if not (lake / table / "_delta_log").exists():
         return []
     return DeltaTable(str(lake / table)).to_pyarrow_table().to_pylist()
+
+
+def published(folder: Path, table: str, shops: Sequence[str]) -> list[tuple]:
+    """Rows of some shops as (shop, visit, spent), from the lake in a folder."""
+    found = rows(folder / "lake", table)
+    return sorted((row["shop"], row["visit"], row["spent"]) for row in found if row["shop"] in shops)
+
+
+def quarantined(folder: Path, table: str, shops: Sequence[str]) -> list[tuple]:
+    """The same of the rows that the table rejected."""
+    records = [json.loads(row["record"]) for row in rows(folder / "lake", f"{table}_quarantine")]
+    return sorted((row["shop"], row["visit"], row["spent"]) for row in records if row["shop"] in shops)
 
 
 def log(lake: Path, table: str) -> Iterator[tuple[int, list[dict[str, Any]]]]:

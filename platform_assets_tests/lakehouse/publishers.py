@@ -143,6 +143,7 @@ class Publishers:
         command = [sys.executable, "-m", __name__]
         self._server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._lock = threading.Lock()
+        self._ended: dict[int, int] = {}
 
     def start(self, job: Any, folder: Path, **arguments: Any) -> int:
         """The new publisher's process id."""
@@ -150,9 +151,15 @@ class Publishers:
 
     def wait(self, pid: int) -> int:
         """How a publisher ended: 0, or the negative number of the signal."""
-        while (status := self._ask({"ended": pid})) == RUNS:
+        while not self.has_ended(pid):
             time.sleep(0.002)
-        return status
+        return self._ended[pid]
+
+    def has_ended(self, pid: int) -> bool:
+        """Whether a publisher has ended."""
+        if pid not in self._ended and (status := self._ask({"ended": pid})) != RUNS:
+            self._ended[pid] = status
+        return pid in self._ended
 
     def close(self) -> None:
         assert self._server.stdin is not None

@@ -6,13 +6,13 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from platform_assets_tests.lakehouse import bare_reading
+from platform_assets_tests.lakehouse.bare_reading import batch_ids, feed_is_exact, published, quarantined
 from platform_assets_tests.lakehouse.publishers import (
     Batch,
     Publishers,
@@ -25,23 +25,6 @@ from resources.compute.duckdb_engine import DuckDBEngine
 
 SEED = 20261120
 BOTH = ("north", "south")
-
-
-@pytest.fixture(scope="module")
-def publishers() -> Iterator[Publishers]:
-    started = Publishers()
-    yield started
-    started.close()
-
-
-def published(folder: Path, table: str, shops: Sequence[str]) -> list[tuple]:
-    rows = bare_reading.rows(folder / "lake", table)
-    return sorted((row["shop"], row["visit"], row["spent"]) for row in rows if row["shop"] in shops)
-
-
-def quarantined(folder: Path, table: str, shops: Sequence[str]) -> list[tuple]:
-    records = [json.loads(row["record"]) for row in bare_reading.rows(folder / "lake", f"{table}_quarantine")]
-    return sorted((row["shop"], row["visit"], row["spent"]) for row in records if row["shop"] in shops)
 
 
 # Killed at every step.
@@ -90,7 +73,7 @@ def test_killed_at_a_step_leaves_the_state_before_or_after_and_a_rerun_heals(
         before = after
     assert torn == {(False, False), (False, True), (True, True)}
     for name in ("visits", "visits_quarantine"):
-        assert bare_reading.feed_is_exact(tmp_path / "lake", name)
+        assert feed_is_exact(tmp_path / "lake", name)
 
 
 @pytest.mark.parametrize("choose", STEPS)
@@ -111,7 +94,7 @@ def test_killed_at_a_step_of_the_first_publication_leaves_no_table_or_the_whole_
         assert quarantined(folder, "visits", BOTH) in ([], first.rejected)
         publish_batch(folder, first, engine)
         assert (published(folder, "visits", BOTH), quarantined(folder, "visits", BOTH)) == (first.good, first.rejected)
-        assert bare_reading.feed_is_exact(folder / "lake", "visits")
+        assert feed_is_exact(folder / "lake", "visits")
 
 
 # Killed at random instants.
@@ -201,11 +184,11 @@ def kill_again_and_again(
 
 
 def look_at_all(folder: Path, table: str, lanes: Sequence[Lane]) -> None:
-    committed = bare_reading.batch_ids(folder / "lake", table)
+    committed = batch_ids(folder / "lake", table)
     assert len(committed) == len(set(committed)), "a batch was committed twice"
     acknowledged = {batch_id: version for lane in lanes for batch_id, version in lane.acknowledged.items()}
     assert acknowledged.items() <= {batch_id: version for version, batch_id in enumerate(committed)}.items()
     assert len(acknowledged) > 0
     assert len(committed) - len(acknowledged) <= sum(lane.kills for lane in lanes)
     for name in (table, f"{table}_quarantine"):
-        assert bare_reading.feed_is_exact(folder / "lake", name)
+        assert feed_is_exact(folder / "lake", name)

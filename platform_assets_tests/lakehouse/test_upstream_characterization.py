@@ -51,6 +51,12 @@ def test_deltalake_removes_a_file_by_its_path_without_encoding(table: DeltaTable
     assert DeltaTable(table.table_uri).to_pyarrow_table().num_rows == 0
 
 
+def test_the_change_feed_of_deltalake_cant_open_files_whose_paths_hold_encoded_signs(table: DeltaTable) -> None:
+    table.alter.set_table_properties({"delta.enableChangeDataFeed": "true"})
+    with pytest.raises(Exception, match="No such file"):
+        DeltaTable(table.table_uri).load_cdf(1, 1).read_all()
+
+
 def test_an_io_manager_can_add_metadata_to_one_partition_of_a_range() -> None:
     days = dg.DailyPartitionsDefinition("2026-01-01", end_date="2026-01-03")
 
