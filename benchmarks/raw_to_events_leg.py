@@ -31,7 +31,7 @@ from resources.compute.engine import PUBLISH
 from resources.lakehouse.io_manager import read
 from resources.lakehouse.publish import publish
 from resources.lakehouse.replacement import replace_slices
-from resources.lakehouse.slicing import Slicing
+from resources.lakehouse.slicing import slicing_for
 from resources.lakehouse.tables import Lakehouse
 
 FIRST_DAY = date(2026, 1, 5)
@@ -69,7 +69,7 @@ class Platform:
         return sum(self._lakehouse.snapshot(table).rows_by_slice().values())
 
     def _publish(self, result: ibis.Table, contract: Contract) -> None:
-        slicing, keys = Slicing(contract.partition_column), _keys(self._days)
+        slicing, keys = slicing_for(contract, None), _keys(self._days)
         if self._full:
             publish(
                 result,

@@ -20,6 +20,7 @@ from platform_assets.domain.contracts.contract import Contract
 from resources.lakehouse.data_versions import DESCRIBED_BY_IO_MANAGER
 from resources.lakehouse.io_manager import ContractedTable, Evidence
 from resources.lakehouse.publication_metadata import column_schema
+from resources.lakehouse.slicing import slicing_for
 
 LAKEHOUSE = "lakehouse"
 """Key of the IO manager resource."""
@@ -44,6 +45,8 @@ def table_asset(
     publication, further metadata by partition key: its second part is called then. `declared` is what else decides the
     result beside code and inputs (a source's declaration, a model's spec): the code version follows it.
     """
+
+    slicing_for(contract, partitions_def)  # refuses here what could not be exact later
 
     def decorate(compute: Callable[..., ibis.Table | tuple[ibis.Table, Evidence]]) -> dg.AssetsDefinition:
         @functools.wraps(compute)

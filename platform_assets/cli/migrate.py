@@ -56,8 +56,7 @@ def migrate_tables(
 def _slicing(definition: dg.AssetsDefinition) -> Slicing:
     contract = contract_of(definition)
     assert contract is not None
-    dtype = contract.schema()[contract.partition_column] if contract.partition_column else None
-    return slicing_for(contract.name, contract.partition_column, dtype, definition.partitions_def)
+    return slicing_for(contract, definition.partitions_def)
 
 
 def _print(migrated: list[MigratedTable], *, dry_run: bool) -> None:

@@ -21,7 +21,8 @@ from platform_assets.table_asset import NOT_REPLAYABLE
 from resources.compute.duckdb_engine import DuckDBEngine
 from resources.compute.engine import Engine
 from resources.lakehouse.io_manager import DeltaIOManager, read, schema_of
-from resources.lakehouse.slicing import slice_values
+from resources.lakehouse.slice_values import slice_values
+from resources.lakehouse.slicing import published_slicing
 from resources.lakehouse.tables import SLICES_NOTE, Lakehouse, Snapshot
 from resources.model_registry.resource import ModelRegistryResource
 from resources.settings import Settings
@@ -168,8 +169,8 @@ class Recomputation:
     def slices(self, asset: str, keys: Sequence[str] | None) -> list[str] | None:
         """The slice values of partition keys; None: all of the table."""
         snapshot = self.lakehouse.snapshot(asset)
-        dtype = schema_of(snapshot).get(snapshot.slice_column or "")
-        return slice_values(asset, snapshot.slice_column, dtype, self.partitions(asset), keys)
+        slicing = published_slicing(snapshot, schema_of(snapshot), self.partitions(asset))
+        return slice_values(asset, slicing, self.partitions(asset), keys)
 
     def difference(self, published: Published, keys: Sequence[str] | None, *, shown: int = 5) -> Difference:
         """Compute the partitions `keys` (one after the other in the asset's order; None: no partitions) again, and

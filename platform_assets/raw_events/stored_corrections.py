@@ -19,7 +19,7 @@ from platform_assets.raw_events.corrections import Correction
 from resources.compute.engine import Engine
 from resources.lakehouse.io_manager import read
 from resources.lakehouse.publish import NO_TABLE, publish
-from resources.lakehouse.slicing import Slicing
+from resources.lakehouse.slicing import slicing_for
 from resources.lakehouse.tables import SLICES_NOTE, Lakehouse
 
 
@@ -65,7 +65,7 @@ class StoredCorrections:
         publish(
             ibis.memtable(pa.Table.from_pylist([dict(row) for row in rows], schema.to_pyarrow()), schema=schema),
             self.contract,
-            Slicing(self.contract.partition_column),
+            slicing_for(self.contract, None),
             [day.isoformat() for day in days],
             engine=self._engine,
             lakehouse=self._lakehouse,

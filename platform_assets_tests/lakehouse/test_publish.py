@@ -94,6 +94,12 @@ def test_a_key_that_comes_twice_publishes_nothing(shop: Shop, rows: list[tuple])
     assert not shop.store.lakehouse.exists("visits_quarantine")
 
 
+def test_a_table_without_a_key_takes_the_same_row_twice(shop: Shop) -> None:
+    keyless = Shop(shop.store, shop.engine, replace(VISITS, key=()))
+    keyless.publish(visits(("a", 1, 5), ("a", 1, 5)), ["a"])
+    assert keyless.told() == [("a", 1, 5), ("a", 1, 5)]
+
+
 def test_the_same_key_in_two_partitions_is_fine(shop: Shop) -> None:
     shop.publish(visits(("a", 1, 5), ("b", 1, 5)), ["a", "b"])
     assert len(shop.told()) == 2

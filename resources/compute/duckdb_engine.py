@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from resources.settings import Settings
 
 ROW_GROUP_ROWS = 122_880
-NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
-"""What DuckDB (like Hive) names the folder of rows whose partition value is null."""
+NO_VALUES = frozenset({"__HIVE_DEFAULT_PARTITION__", "NULL"})
+"""What the folder of rows without a partition value is named (as Hive does), and what else DuckDB reads as null, in
+whatever case."""
 
 
 class DuckDBEngine:
@@ -89,9 +90,7 @@ class DuckDBEngine:
             return self._view(table, f"(SELECT {_nulls(schema)} WHERE false)", schema)
         options = ", hive_partitioning = false"
         if slice_column is not None:
-            kind = {"date": "DATE", "int32": "INTEGER", "int64": "BIGINT"}.get(
-                str(schema[slice_column].copy(nullable=True)), "VARCHAR"
-            )
+            kind = _type(schema[slice_column])
             options = f", hive_partitioning = true, hive_types = {{{_text(slice_column)}: {kind}}}"
         if not later_columns:
             return self._view(table, f"read_parquet({_list(files)}{options})", schema)
@@ -137,7 +136,7 @@ class DuckDBEngine:
         import pyarrow.parquet as pq
 
         outcome, *rest = [part.split("=", 1)[1] for part in path.relative_to(folder).parts[:-1]]
-        value = unquote(rest[0]) if rest and rest[0] != NO_VALUE else None
+        value = unquote(rest[0]) if rest and rest[0].upper() not in NO_VALUES else None
         return StagedFile(path, outcome, value, pq.read_metadata(path).num_rows, path.stat().st_size)
 
     def audit(
@@ -159,7 +158,7 @@ class DuckDBEngine:
         if published:
             in_file = [name for name in columns if name != slice_column]
             rest = [name for name in key if name != slice_column]
-            twice = self._duplicate_keys(published, slice_column, rest)
+            twice = self._duplicate_keys(published, slice_column, rest) if key else {}
             contents = self._contents(published, slice_column, in_file, event_time, last_minutes)
             for value, whole, days in contents:
                 audits[value] = SliceAudit(value, whole.rows, twice.get(value, 0), whole.digest, {}, days)
@@ -188,8 +187,9 @@ class DuckDBEngine:
             begin = (datetime.min + timedelta(days=1) - last_minutes).time()
             day, is_late = f"{instant}::DATE", f"{instant}::TIME >= TIME '{begin}'"
         value = f"{_name(slice_column)}::VARCHAR" if slice_column else "NULL"
+        hashed = f"hash({', '.join(map(_name, columns))})" if columns else "0"
         found = self.backend.con.execute(
-            f"SELECT {value}, {day}, {is_late}, count(*), sum(hash({', '.join(map(_name, columns))})::HUGEINT) "
+            f"SELECT {value}, {day}, {is_late}, count(*), sum({hashed}::HUGEINT) "
             f"FROM {_staged_parquet(files, slice_column)} GROUP BY ALL ORDER BY ALL"
         ).fetchall()
         for partition, rows in itertools.groupby(found, key=lambda row: row[0]):
@@ -204,7 +204,7 @@ class DuckDBEngine:
         run, relation = self.backend.con.execute, _staged_parquet(files, slice_column)
         value = f"{_name(slice_column)}::VARCHAR" if slice_column else "NULL"
         hashed = f"hash({', '.join(map(_name, key))})" if key else "0"
-        names = ", ".join(map(_name, key)) if key else "1"
+        names = ", ".join(map(_name, key)) if key else "()"
         suspects = run(
             f"SELECT {value} FROM {relation} GROUP BY 1 HAVING count(*) > count(DISTINCT {hashed})"
         ).fetchall()
@@ -285,12 +285,10 @@ def _staged_parquet(files: Sequence[str], slice_column: str | None) -> str:
 def _at_rest(name: str, dtype: Any) -> str:
     """A column in the type it is stored in. The cast is spelled out: DuckDB's own sum of integers is a HUGEINT,
     which Parquet would hold as a double."""
-    from ibis.backends.sql.datatypes import DuckDBType
-
     quoted = _name(name)
     if dtype.is_timestamp():
         return f"make_timestamptz(epoch_us({quoted})) AS {quoted}"
-    return f"CAST({quoted} AS {DuckDBType.to_string(dtype)}) AS {quoted}"
+    return f"CAST({quoted} AS {_type(dtype)}) AS {quoted}"
 
 
 def _in_memory(name: str, dtype: Any) -> str:
@@ -299,12 +297,16 @@ def _in_memory(name: str, dtype: Any) -> str:
 
 
 def _nulls(schema: ibis.Schema) -> str:
-    from ibis.backends.sql.datatypes import DuckDBType
-
     def kind(dtype: Any) -> str:
-        return "TIMESTAMPTZ" if dtype.is_timestamp() else str(DuckDBType.to_string(dtype))
+        return "TIMESTAMPTZ" if dtype.is_timestamp() else _type(dtype)
 
     return ", ".join(f"CAST(NULL AS {kind(dtype)}) AS {_name(name)}" for name, dtype in schema.items())
+
+
+def _type(dtype: Any) -> str:
+    from ibis.backends.sql.datatypes import DuckDBType
+
+    return str(DuckDBType.to_string(dtype))
 
 
 def _text(value: str) -> str:

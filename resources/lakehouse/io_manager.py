@@ -26,7 +26,8 @@ from resources.lakehouse.publication_metadata import (
     slice_metadata,
 )
 from resources.lakehouse.publish import KEY_ID_NOTE, Publication, SlicePublication, publish
-from resources.lakehouse.slicing import slice_values, slicing_for
+from resources.lakehouse.slice_values import slice_values
+from resources.lakehouse.slicing import published_slicing, slicing_for
 from resources.lakehouse.tables import INPUT_VERSIONS_NOTE, ActiveFile, Lakehouse, Snapshot
 
 
@@ -83,8 +84,8 @@ class DeltaIOManager(dg.IOManager):
         partitions, keys = (None, None)
         if context.has_asset_partitions:
             partitions, keys = context.asset_partitions_def, context.asset_partition_keys
-        dtype = schema_of(snapshot).get(snapshot.slice_column or "")
-        wanted = slice_values(table, snapshot.slice_column, dtype, partitions, keys)
+        slicing = published_slicing(snapshot, schema_of(snapshot), partitions)
+        wanted = slice_values(table, slicing, partitions, keys)
         step = (context.step_context.run_id, context.step_context.step.key)
         self._read_versions.setdefault(step, {})[table] = snapshot.version
         context.log.info(f"reading {table} at Delta version {snapshot.version}")
@@ -124,23 +125,22 @@ class DeltaIOManager(dg.IOManager):
                 where=f"asset {context.asset_key.to_user_string()}",
                 todo="give a range from an earlier to a later partition",
             )
-        dtype = contract.schema()[contract.partition_column] if contract.partition_column else None
-        slicing = slicing_for(contract.name, contract.partition_column, dtype, partitions)
-        slice_dtype = ibis.dtype("string") if slicing.derived_from else dtype
-        values_of = partial(slice_values, contract.name, slicing.column, slice_dtype, partitions)
+        slicing = slicing_for(contract, partitions)
+        values_of = partial(slice_values, contract.name, slicing, partitions)
+        values_by_key = {key: values_of([key]) or [] for key in keys} if keys is not None else {}
         versions = self._read_versions.pop((context.run_id, context.step_context.step.key), {})
         publication = publish(
             obj.expression,
             contract,
             slicing,
             values_of(keys),
+            partitions=values_by_key,
             engine=self.engine,
             lakehouse=self.lakehouse,
             staging_folder=self.staging_folder,
             provenance=_provenance(context, versions) | {KEY_ID_NOTE: self.pseudonym_key_id},
             allow_emptying=self.allow_emptying,
         )
-        values_by_key = {key: values_of([key]) for key in keys} if keys is not None else {}
         yield from self._described(context, obj, publication, versions, values_by_key)
 
     def _described(
@@ -149,7 +149,7 @@ class DeltaIOManager(dg.IOManager):
         table: ContractedTable,
         publication: Publication,
         versions: dict[str, int],
-        values_by_key: Mapping[str, Sequence[str] | None],
+        values_by_key: Mapping[str, Sequence[str]],
     ) -> Iterator[dg.DagsterEvent]:
         metadata = publication_metadata(publication, versions, self.lakehouse, max(len(values_by_key), 1))
         metadata |= lineage_metadata(table.expression, table.contract, self.engine)
@@ -158,8 +158,7 @@ class DeltaIOManager(dg.IOManager):
         evidence = table.evidence() if table.evidence else {}
         by_value = {item.slice_value: item for item in publication.slices}
         parts: dict[str | None, Sequence[SlicePublication]] = {
-            key: [by_value[value] for value in values or () if value in by_value]
-            for key, values in values_by_key.items()
+            key: [by_value[value] for value in values if value in by_value] for key, values in values_by_key.items()
         } or {None: publication.slices}
         rows_of_part = "dagster/partition_row_count" if values_by_key else "dagster/row_count"
         yield from materialization_events(

@@ -25,8 +25,15 @@ from resources.compute.engine import DROP, PUBLISH, QUARANTINE, Engine, SliceAud
 from resources.lakehouse.disk import full_disk_is_named
 from resources.lakehouse.replacement import replace_slices
 from resources.lakehouse.schema_evolution import missing_columns
-from resources.lakehouse.slicing import Slicing
-from resources.lakehouse.tables import EVENT_DAYS_NOTE, QUARANTINE_SUFFIX, SLICES_NOTE, Lakehouse, Snapshot
+from resources.lakehouse.slicing import Slicing, refuse_other_slicing
+from resources.lakehouse.tables import (
+    EVENT_DAYS_NOTE,
+    QUARANTINE_SUFFIX,
+    SLICES_NOTE,
+    SLICING_NOTE,
+    Lakehouse,
+    Snapshot,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -113,11 +120,13 @@ def publish(
     lakehouse: Lakehouse,
     staging_folder: Path,
     provenance: Mapping[str, str],
+    partitions: Mapping[str, Sequence[str]] | None = None,
     allow_emptying: bool = False,
     based_on: int | None = None,
 ) -> Publication:
     """Publish a result to its table, replacing the partition values `slices` (None: the whole table).
 
+    `partitions` says which of them make up a partition together: it may lose all rows of one as long as it keeps some.
     `provenance` is written into the Delta commit (run, input versions, code). A result that was made from the table's
     own rows names their version in `based_on` (NO_TABLE: there was none). Raises ContractViolation where a table rule
     is broken, PublishedPartitionWouldBeEmptied where rows would vanish, PublishedMeanwhile where `based_on` is not the
@@ -128,13 +137,15 @@ def publish(
     if published:
         _refuse_other_key(published, provenance.get(KEY_ID_NOTE, ""))
         missing_columns(published, contract, slicing.column, schema)
+        refuse_other_slicing(published, slicing)
     batch_id = uuid.uuid4().hex
     folder = staging_folder / f"{contract.name}-{batch_id}"
     try:
         with full_disk_is_named(*([Path(lakehouse.root)] if lakehouse.is_local else []), staging_folder):
             result = audited(expression, contract, slicing, slices, engine=engine, folder=folder)
             published = lakehouse.newest(published) if published else lakehouse.latest(contract.name)
-            refuse = _keep if allow_emptying else partial(_refuse_emptying, audits=result.audits, slices=slices)
+            together = partitions or {value: [value] for value in slices or ()}
+            refuse = _keep if allow_emptying else partial(_refuse_emptying, audits=result.audits, partitions=together)
             if based_on is not None:
                 refuse = partial(_refuse_later, based_on, refuse)
             if published:
@@ -267,9 +278,12 @@ def _refuse_broken_table_rules(
     contract: Contract, slicing: Slicing, audits: Sequence[SliceAudit], slices: Collection[str] | None
 ) -> None:
     where = f"table {contract.name}"
-    if slicing.column and any(audit.slice_value is None for audit in audits):
+    columns = " and ".join(contract.partition_columns)
+    # Delta has no empty text: it would come back as a missing value.
+    nowhere = [audit for audit in audits if audit.slice_value in (None, "") and (audit.rows or audit.rejected)]
+    if slicing.column and nowhere:
         raise ContractViolation(
-            f"rows without a value in {contract.partition_column} belong to no partition",
+            f"rows without a value in {columns} belong to no partition",
             where=where,
             todo="reject them in an earlier step or give them a value; nothing was published",
         )
@@ -287,7 +301,7 @@ def _refuse_broken_table_rules(
         raise ContractViolation(
             f"rows outside of the asked partitions, for example in {outside[:3]}",
             where=where,
-            todo=f"let the step return only rows whose {contract.partition_column} lies in the partitions of its run",
+            todo=f"let the step return only rows whose {columns} lies in the partitions of its run",
         )
 
 
@@ -310,11 +324,13 @@ def _refuse_other_types(contract: Contract, schema: "pa.Schema", files: Sequence
             )
 
 
-def _refuse_emptying(snapshot: Snapshot, audits: Sequence[SliceAudit], slices: Collection[str] | None) -> None:
+def _refuse_emptying(snapshot: Snapshot, audits: Sequence[SliceAudit], partitions: Mapping[str, Sequence[str]]) -> None:
     published = snapshot.rows_by_slice()
     filled = {audit.slice_value for audit in audits if audit.rows}
-    asked = published.keys() if slices is None else slices
-    emptied = {value: published[value] for value in asked if published.get(value) and value not in filled}
+    groups: Mapping[str, Sequence[str | None]] = partitions or {str(value): [value] for value in published}
+    lost = {key: values for key, values in groups.items() if filled.isdisjoint(values)}
+    rows = {key: sum(published.get(value, 0) for value in values) for key, values in lost.items()}
+    emptied = {key: count for key, count in rows.items() if count}
     if emptied:
         some = dict(list(emptied.items())[:3])
         raise PublishedPartitionWouldBeEmptied(
@@ -386,7 +402,7 @@ def quarantine_contract(contract: Contract, slice_column: str | None, slice_dtyp
 
 def quarantine_of(contract: Contract, slicing: Slicing) -> Contract:
     """The contract of the quarantine of a table that is cut so."""
-    kind = "string" if slicing.derived_from or not slicing.column else str(contract.schema()[slicing.column])
+    kind = "string" if slicing.derived or not slicing.column else str(contract.schema()[slicing.column])
     return quarantine_contract(contract, slicing.column, kind)
 
 
@@ -432,8 +448,8 @@ def quarantine_rows(rows: ibis.Table, contract: Contract, quarantine: Contract) 
         **{name: context(name) for name in ("source", "file", "line")},
         "record": context("record").fill_null(as_json),
     }
-    if quarantine.partition_column:
-        values[quarantine.partition_column] = rows[quarantine.partition_column]
+    for column in quarantine.partition_columns:
+        values[column] = rows[column]
     return rows.select(**values, outcome=ibis.literal(PUBLISH))
 
 
@@ -445,8 +461,8 @@ def schema_at_rest(contract: Contract, slicing: Slicing) -> "pa.Schema":
         pa.field(name, pa.timestamp("us", tz="UTC") if dtype.is_timestamp() else dtype.to_pyarrow())
         for name, dtype in contract.schema().items()
     ]
-    if slicing.derived_from:
-        fields.append(pa.field(slicing.column, pa.string()))
+    if slicing.derived:
+        fields.append(pa.field(slicing.column, pa.string(), metadata={SLICING_NOTE: slicing.note}))
     return pa.schema(fields)
 
 

@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
+from platform_assets.domain.contracts.contract import QUARANTINE_SUFFIX
 from platform_assets.domain.errors import PlatformError
 from resources.object_store import StoreUnavailable, delta_options, is_remote, naming_the_store, open_place, told
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
-QUARANTINE_SUFFIX = "_quarantine"
+SLICING_NOTE = "platform.slicing"
+"""Metadata of a derived slice column in the table's schema: what its values are made of."""
+
 SLICES_NOTE = "slices"
 """Entry of a Delta commit that says, per partition value, [rows, quarantined, dropped, content digest]."""
 ADDED_AT = "platform.addedAt"
@@ -86,6 +89,12 @@ class Snapshot:
     def later_columns(self) -> tuple[str, ...]:
         """Columns that were added after the table was made: its older files may lack them."""
         return tuple(field.name for field in self.delta.schema().fields if ADDED_AT in field.metadata)
+
+    @cached_property
+    def slicing_note(self) -> str:
+        """What the values of a derived slice column are made of (see `slicing`); empty for any other."""
+        notes = {column.name: column.metadata.get(SLICING_NOTE, "") for column in self.delta.schema().fields}
+        return str(notes.get(self.slice_column or "", ""))
 
     @cached_property
     def files(self) -> list[ActiveFile]:

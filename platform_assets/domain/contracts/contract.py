@@ -19,6 +19,9 @@ A reason whose rule is one of the contract's `drops` is counted and dropped; any
 RESERVED_COLUMNS = frozenset({REJECT_REASON, "outcome", "partition_key"})
 """Names that publication gives to columns of its own; no contract may use them, nor a name that begins `rejected_`."""
 
+QUARANTINE_SUFFIX = "_quarantine"
+"""Ends the name of every quarantine; such a table is cut like the one it belongs to, also by a derived column."""
+
 REJECT_CONTEXT = ("source", "file", "line", "record")
 """Optional columns of a step's result that a rejected row takes into the quarantine, where the contract lacks them."""
 
@@ -63,10 +66,12 @@ A row that has no place in the next version gets a `reject_reason`, as a step's 
 class Contract:
     """What one table promises to its readers.
 
-    `description` says what one row is. `key` is unique within a partition. `partition_column` slices the table
-    (None: one piece). `drops` names the reasons for which rows are left out on purpose, with the explanation;
-    they are counted with every publication. Every non-nullable column is a row rule of its own. `event_time_column`
-    names the instant whose days a partition's rows touch: every publication notes them (None: nothing is noted).
+    `description` says what one row is. `partition_column` says which partition a row belongs to (None: the table is one
+    piece); multi-partitions take one column for each dimension, by the dimension's name. `key` is unique within a
+    slice: the rows of one partition key, UTC day or UTC hour, whatever cuts the table. `drops` names the reasons for
+    which rows are left out on purpose, with the explanation; they are counted with every publication. Every
+    non-nullable column is a row rule of its own. `event_time_column` names the instant whose days a partition's rows
+    touch: every publication notes them (None: nothing is noted).
 
     A further nullable column is the only change that published tables take without ado. Any other raises `version` by
     one, and `migrations` says, by the version it starts from, how rows of that version become rows of the next.
@@ -76,7 +81,7 @@ class Contract:
     description: str
     key: tuple[str, ...]
     columns: tuple[Column, ...]
-    partition_column: str | None = "event_date"
+    partition_column: str | Mapping[str, str] | None = "event_date"
     rules: tuple[RowRule, ...] = ()
     drops: Mapping[str, str] = field(default_factory=dict)
     owner: str = "team:data-platform"
@@ -88,7 +93,7 @@ class Contract:
         names = [column.name for column in self.columns]
         missing = [
             name
-            for name in (*self.key, self.partition_column, self.event_time_column)
+            for name in (*self.key, *self.partition_columns, self.event_time_column)
             if name is not None and name not in names
         ]
         if missing:
@@ -96,13 +101,27 @@ class Contract:
                 f"contract {self.name}: key, partition or event time column {missing} is not among its columns"
             )
         reserved = [name for name in names if name in RESERVED_COLUMNS or name.startswith("rejected_")]
+        if self.name.endswith(QUARANTINE_SUFFIX):
+            reserved = [name for name in reserved if name not in self.partition_columns]
         if reserved:
             raise ValueError(f"contract {self.name}: {reserved} are reserved column names")
+        zoned = [column.name for column in self.columns if _zone(column.dtype)]
+        if zoned:
+            raise ValueError(
+                f"contract {self.name}: {zoned} name a time zone. Every timestamp is UTC: declare them as `timestamp`; "
+                "what a step returns in any zone is published as the same instant"
+            )
         if sorted(self.migrations) != list(range(1, self.version)):
             raise ValueError(
                 f"contract {self.name}: version {self.version} needs one migration from each earlier version, "
                 f"{list(range(1, self.version))}, and has them from {sorted(self.migrations)}"
             )
+
+    @property
+    def partition_columns(self) -> tuple[str, ...]:
+        """The columns that say which partition a row belongs to."""
+        named = self.partition_column
+        return tuple(named.values()) if isinstance(named, Mapping) else (named,) if named else ()
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -121,6 +140,11 @@ class Contract:
     def all_rules(self) -> tuple[RowRule, ...]:
         """The row rules, those that follow from non-nullable columns first."""
         return (*(_not_null(column.name) for column in self.columns if not column.nullable), *self.rules)
+
+
+def _zone(dtype: str) -> str | None:
+    parsed = ibis.dtype(dtype)
+    return parsed.timezone if parsed.is_timestamp() else None
 
 
 def _not_null(name: str) -> RowRule:
