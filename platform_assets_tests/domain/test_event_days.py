@@ -114,6 +114,29 @@ def test_days_that_read_the_same_rows_have_the_same_digest_of_inputs(tables: lis
         assert (inputs_digest(now, day) == inputs_digest(before, day)) == same
 
 
+@settings(max_examples=6, deadline=None)
+@given(rows=worlds(), data=st.data())
+def test_files_that_arrive_in_any_order_end_in_the_same_events(
+    rows: list[RawRow], data: st.DataObject, one_engine: DuckDBEngine
+) -> None:
+    files = data.draw(st.permutations(sorted({each.path for each in rows})))
+    stops = data.draw(st.sets(st.integers(1, len(files)), max_size=3)) | {len(files)}
+    arrived: dict[str, Versions] = {source: Versions(source, [], []) for source in SOURCES}
+    computed: dict[date, dict[str, int]] = {}
+    results: dict[date, list[dict]] = {}
+    for stop in sorted(stops):
+        there = [each for each in rows if each.path in files[:stop]]
+        for source, versions in arrived.items():
+            versions.rows.append([each for each in there if each.source == source])
+            versions.replaced.append({each.landing_date for each in versions.rows[-1]})
+        raws = {source: versions.history for source, versions in arrived.items()}
+        for day in stale_event_days(raws, computed).keys() | missing_event_days(raws, computed):
+            results[day] = made(one_engine, there, day)
+            computed[day] = {source: len(versions.rows) - 1 for source, versions in arrived.items()}
+    for day in DAYS:
+        assert str(results.get(day, [])) == str(made(one_engine, rows, day))
+
+
 def history(*publications: dict[date, LandingContent]) -> dict[str, RawHistory]:
     """A source with two days of lateness; `publications` are its versions from 0."""
     return {"web": RawHistory(2, list(enumerate(publications)))}

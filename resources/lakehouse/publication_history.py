@@ -5,11 +5,23 @@ The notes are written in `publish`; what follows from them for other tables stan
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from platform_assets.domain.event_days import DayContent, LandingContent, RawHistory
-from resources.lakehouse.tables import EVENT_DAYS_NOTE, INPUT_VERSIONS_NOTE, SLICES_NOTE, Lakehouse, SliceNote
+from resources.lakehouse.tables import (
+    EVENT_DAYS_NOTE,
+    INPUT_VERSIONS_NOTE,
+    SLICES_NOTE,
+    Lakehouse,
+    SliceNote,
+    TableNotPublished,
+)
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
 
 
 @dataclass(frozen=True)
@@ -22,13 +34,29 @@ class PublicationNotes:
     input_versions: Mapping[str, int] | None
 
 
-def publication_history(lakehouse: Lakehouse, table: str) -> list[PublicationNotes]:
+@dataclass(frozen=True)
+class _Log:
+    """The log of one Delta table up to a version, which never changes; `delta` reads it."""
+
+    table_id: str
+    version: int
+    delta: "DeltaTable" = field(compare=False)
+
+
+def publication_history(lakehouse: Lakehouse, table: str) -> tuple[PublicationNotes, ...]:
     """All publications of a table, oldest first; commits that published no partition are left out.
 
     Raises TableNotPublished.
     """
+    delta = lakehouse.snapshot(table).delta
+    return _publications(_Log(str(delta.metadata().id), delta.version(), delta))
+
+
+# Sensors ask every minute for logs that seldom grow.
+@lru_cache(maxsize=16)
+def _publications(log: _Log) -> tuple[PublicationNotes, ...]:
     found = []
-    for entry in reversed(lakehouse.snapshot(table).delta.history()):
+    for entry in reversed(log.delta.history()):
         if SLICES_NOTE not in entry:
             continue
         slices = {value: SliceNote(*note) for value, note in json.loads(entry[SLICES_NOTE]).items()}
@@ -36,7 +64,7 @@ def publication_history(lakehouse: Lakehouse, table: str) -> list[PublicationNot
         days = {value: {day: DayContent(*content) for day, content in of.items()} for value, of in noted.items()}
         inputs = json.loads(entry[INPUT_VERSIONS_NOTE]) if INPUT_VERSIONS_NOTE in entry else None
         found.append(PublicationNotes(int(entry["version"]), slices, days, inputs))
-    return found
+    return tuple(found)
 
 
 def raw_history(lakehouse: Lakehouse, table: str, lateness_days: int) -> RawHistory:
@@ -57,10 +85,12 @@ def computed_from(lakehouse: Lakehouse, table: str) -> dict[date, Mapping[str, i
 
     Empty where nothing was published yet.
     """
-    if not lakehouse.exists(table):
+    try:
+        publications = publication_history(lakehouse, table)
+    except TableNotPublished:
         return {}
     read: dict[date, Mapping[str, int]] = {}
-    for notes in publication_history(lakehouse, table):
+    for notes in publications:
         if notes.input_versions is not None:
             read |= dict.fromkeys(map(date.fromisoformat, notes.slices), notes.input_versions)
     return read
