@@ -66,7 +66,8 @@ def migrate(
     """Bring a table to the version of its contract; None where there is nothing to do.
 
     Everything is computed and judged before the first commit; a crash leaves the table as it was. Rows that break a
-    rule of the new version go to the quarantine. Who publishes meanwhile wins, and the migration begins again.
+    rule of the new version go to the quarantine. Nullable columns that the migrations don't give are empty. Who
+    publishes meanwhile wins, and the migration begins again.
     `dry_run` computes and judges, and changes nothing.
 
     Raises OlderContract where the table is ahead of this code, ContractViolation where a table rule is broken or the
@@ -141,7 +142,10 @@ class _Migration:
             rows = rows.drop(DERIVED_COLUMN)
         for start in range(version, self.contract.version):
             rows = self.contract.migrations[start](rows)
-        return rows
+        absent = [column for column in self.contract.columns if column.nullable and column.name not in rows.columns]
+        if absent:
+            self.tell(f"{self.contract.name}: {', '.join(column.name for column in absent)} begin(s) empty")
+        return rows.mutate(**{column.name: ibis.null(column.dtype) for column in absent})
 
     def _refuse_other_count(self, before: int, result: AuditedResult) -> None:
         after = sum(item.rows + item.quarantined + item.dropped for item in result.publications)

@@ -58,7 +58,8 @@ class RowRule:
 Migration = Callable[[ibis.Table], ibis.Table]
 """From the rows of one version of a contract to those of the next: a pure function that keeps every row.
 
-A row that has no place in the next version gets a `reject_reason`, as a step's result does.
+A row that has no place in the next version gets a `reject_reason`, as a step's result does. Nullable columns that the
+table didn't have may be left out; they begin empty.
 """
 
 
