@@ -26,3 +26,13 @@ def try_url_decode(text: str) -> str:  # type: ignore[empty-body]
 @ibis.udf.scalar.builtin
 def keyed_hash(text: str) -> str:  # type: ignore[empty-body]
     """HMAC-SHA256 (RFC 2104) of the text's UTF-8 bytes under the pseudonym key, as 64 hex digits; null for null."""
+
+
+@ibis.udf.scalar.builtin
+def json_merge_patch(record: str, patch: str) -> str:  # type: ignore[empty-body]
+    """A JSON object after RFC 7386's merge patch: null removes a key."""
+
+
+@ibis.udf.scalar.builtin
+def json_extract_string(record: str, path: str) -> str:  # type: ignore[empty-body]
+    """What is at a path of a JSON object: text unquoted, anything else as JSON text; null for nothing and for null."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from platform_assets.domain.contracts.contract import Column, Contract, Pii
+from platform_assets.domain.remapped_fields import remapped
 
 RESERVED_RAW_COLUMNS = frozenset(
     {
@@ -97,6 +98,7 @@ class Source:
 
     Source fields in `optional` may be absent from a file or a whole landing day; those in `defaults` too, and that text
     is taken where they have no value. `unmapped` are fields that are known to be there and mean nothing here.
+    `version` is raised when fields are mapped that take the place of others: the raw table's contract changes then.
     """
 
     name: str
@@ -113,6 +115,7 @@ class Source:
     optional: frozenset[str] = frozenset()
     defaults: Mapping[str, str] = field(default_factory=dict)
     unmapped: frozenset[str] = frozenset()
+    version: int = 1
 
     @property
     def source_fields(self) -> tuple[str, ...]:
@@ -141,22 +144,31 @@ class Source:
 
     def raw_contract(self) -> Contract:
         """What the raw table of this source promises."""
+        columns = self._raw_columns()
+        by_column = {self.raw_column(field): field for field in self.source_fields}
+        migration = remapped(tuple(column.name for column in columns), by_column)
         return Contract(
             name=f"raw_{self.name}",
             description=f"One row is one record of {self.name} as received. {self.description}".strip(),
             key=("file", "line"),
-            columns=(
-                Column("landing_date", "date", "day on which the file arrived", nullable=False),
-                Column("file", "string", "file that holds the record, relative to its landing zone", nullable=False),
-                Column("line", "int64", "line on which the record begins, from 1", nullable=False),
-                Column("event_id", "string", self._event_id_description(), nullable=False),
-                Column("event_time", "timestamp", "when the event happened", nullable=False),
-                Column("event_date", "date", "day on which the event happened", nullable=False),
-                *(self._field_column(field) for field in self.source_fields),
-                Column("extra_fields", "string", "fields that no declaration names, as JSON text", pii=Pii.RAW),
-            ),
+            columns=columns,
             partition_column="landing_date",
             event_time_column="event_time",
+            version=self.version,
+            migrations=dict.fromkeys(range(1, self.version), migration),
+            declared_by=f"source {self.name}",
+        )
+
+    def _raw_columns(self) -> tuple[Column, ...]:
+        return (
+            Column("landing_date", "date", "day on which the file arrived", nullable=False),
+            Column("file", "string", "file that holds the record, relative to its landing zone", nullable=False),
+            Column("line", "int64", "line on which the record begins, from 1", nullable=False),
+            Column("event_id", "string", self._event_id_description(), nullable=False),
+            Column("event_time", "timestamp", "when the event happened", nullable=False),
+            Column("event_date", "date", "day on which the event happened", nullable=False),
+            *(self._field_column(field) for field in self.source_fields),
+            Column("extra_fields", "string", "fields that no declaration names, as JSON text", pii=Pii.RAW),
         )
 
     def _event_id_description(self) -> str:

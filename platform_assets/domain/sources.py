@@ -27,7 +27,7 @@ __all__ = ["Combine", "EventType", "FieldMapping", "Format", "Source", "load_sou
 
 _KEYS = (
     *("name", "description", "format", "place", "time_zone", "time_format", "lateness_days", "event_type", "fields"),
-    *("simulated", "delimiter", "host", *ABSENCE_KEYS),
+    *("simulated", "delimiter", "host", "version", *ABSENCE_KEYS),
 )
 _TIME_FORMATS = ("iso8601", "epoch_seconds", "epoch_millis")
 _NEVER_JOINED = ("event_time", "value")
@@ -70,6 +70,7 @@ def _source(item: Entry) -> Source | None:
     time_zone, time_format = _time_zone(given), _time_format(given, format_text)
     lateness_days = given["lateness_days"].integer(at_least=0) if "lateness_days" in given else 3
     simulated = given["simulated"].boolean() if "simulated" in given else False
+    version = given["version"].integer(at_least=1) if "version" in given else 1
     if not (name and format_text and place and event_type):
         return None
     source = Source(
@@ -84,6 +85,7 @@ def _source(item: Entry) -> Source | None:
         lateness_days=lateness_days if lateness_days is not None else 3,
         simulated=bool(simulated),
         delimiter=delimiter,
+        version=version or 1,
     )
     _check_columns(source, item)
     return with_absences(source, given)

@@ -39,11 +39,6 @@ def json_keys(record: Any, path: Any) -> Any:
     """The keys of the JSON object at a path, null if nothing is there; raises for what is no JSON."""
 
 
-@ibis.udf.scalar.builtin(signature=((dt.string, dt.string), dt.string))
-def json_merge_patch(record: Any, patch: Any) -> Any:
-    """A JSON object after RFC 7386's merge patch: null removes a key."""
-
-
 @ibis.udf.scalar.builtin(signature=((dt.string, dt.string), dt.timestamp))
 def try_strptime(text: Any, pattern: Any) -> Any:
     """The time that a pattern finds, in UTC if the pattern has an offset; null if it does not fit."""

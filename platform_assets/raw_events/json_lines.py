@@ -13,8 +13,9 @@ from operator import add
 import ibis
 import ibis.expr.types as ir
 
+from platform_assets.domain.engine_functions import json_merge_patch
 from platform_assets.domain.source import Source
-from platform_assets.raw_events.engine_functions import Shape, json_fields, json_keys, json_merge_patch
+from platform_assets.raw_events.engine_functions import Shape, json_fields, json_keys
 
 _COMMA_BEFORE_END = r",\s*[}\]]"
 _JSON_STRING = r'"([^"\\]|\\.)*"'

@@ -112,6 +112,7 @@ def test_our_own_declarations_are_right(path: str) -> None:
         ("login: customer.mail", "login: quantity", 3, "quantity and Quantity would share the raw column"),
         ("sources:", "source:", 2, "source: unknown key, did you mean sources?"),
         ("format: csv", "format: [csv", 5, "is not YAML"),
+        ("time_zone:", "version: 0 #", 7, "version: must be a whole number from 1"),
         ("time_zone:", "optional: File #", 7, "optional: must be a list, but is text"),
         ("time_zone:", "optional: [Fiel] #", 7, "optional: Fiel is mapped to nothing, did you mean File?"),
         ("time_zone:", "optional: [When] #", 7, "optional: When makes event_time, without which a record is no event"),

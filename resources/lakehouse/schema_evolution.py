@@ -141,8 +141,7 @@ def missing_columns(
         raise OlderContract(
             f"it has the column(s) {', '.join(unknown)}, which a newer contract added and this code's lacks",
             where=where,
-            todo=f"update the code; to take a column away, raise the contract's version to {contract.version + 1} and "
-            "write the migration; nothing was published",
+            todo=f"update the code; or, if they are to go, {_remedy(contract, [])}",
         )
     differences += [f"{name} is gone from the contract" for name in unknown]
     differences += [f"{field.name} is new" for field in missing if field.name not in contract.required]
@@ -179,6 +178,8 @@ def _differences(
 def _remedy(contract: Contract, differences: list[str]) -> str:
     following = contract.version + 1
     step = f"raise the contract's version to {following}, write the migration from {contract.version} to {following}"
+    if contract.declared_by:
+        step = f"raise `version` of {contract.declared_by} to {following}"
     remedy = f"{step}, and run `platform migrate {contract.name.removesuffix(QUARANTINE_SUFFIX)}`"
     if any(text.endswith("is new and must have a value") for text in differences):
         remedy = f"declare the new column(s) nullable; or {remedy}"

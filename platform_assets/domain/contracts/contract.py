@@ -76,6 +76,7 @@ class Contract:
 
     A further nullable column is the only change that published tables take without ado. Any other raises `version` by
     one, and `migrations` says, by the version it starts from, how rows of that version become rows of the next.
+    `declared_by` names the declaration that a contract is made from, where that decides its version and migrations.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Contract:
     event_time_column: str | None = None
     version: int = 1
     migrations: Mapping[int, Migration] = field(default_factory=dict)
+    declared_by: str = ""
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
