@@ -18,7 +18,8 @@ from resources.settings import Settings
 
 HEARTBEAT_SECONDS = 5
 _STEP = re.compile(r" - (\w+) - (STEP_START|STEP_SUCCESS|STEP_FAILURE) - (?:.* in ([\d.]+)(ms|s)\.)?")
-_ERROR = re.compile(r"^[\w.]*(?:Error|Violation|Exception|Emptied|NotFound|NotMature|NotPublished|Lost)\b.*: ")
+_OWN_ERROR = re.compile(r"^(?:platform_assets|resources)\.[\w.]+: (.+)")
+_ANY_ERROR = re.compile(r"^(?!dagster\.)[\w.]+\.[\w.]*(?:Error|Exception)\b[^:]*: (.+)")
 
 
 class RunFailed(PlatformError):
@@ -96,6 +97,10 @@ def _follow(process, written, report: RunReport, console: Console, status) -> No
 
 
 def _error_in(log: Path) -> str:
+    """What a run died of, in the words of the error: the platform's own if there is one, else a library's."""
     lines = log.read_text(encoding="utf-8").splitlines()
-    own = [line for line in lines if _ERROR.match(line) and not line.startswith("dagster.")]
-    return own[-1].split(": ", 1)[-1] if own else (lines[-1] if lines else "no output")
+    for kind in (_OWN_ERROR, _ANY_ERROR):
+        told = [found[1] for line in lines if (found := kind.match(line))]
+        if told:
+            return told[-1]
+    return lines[-1] if lines else "no output"

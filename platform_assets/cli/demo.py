@@ -41,7 +41,7 @@ class Stage:
 
 
 def demo(
-    days: Annotated[int, typer.Option(min=50, help="Landing days; 50 or more, so that a model can be trained.")] = 60,
+    days: Annotated[int, typer.Option(min=52, help="Landing days; 52 or more, so that a model can be trained.")] = 60,
     events: Annotated[int, typer.Option(min=10_000, help="Events in all, about.")] = 1_000_000,
     seed: Annotated[int, typer.Option(help="Same seed, same world.")] = 7,
 ) -> None:
@@ -51,7 +51,7 @@ def demo(
     """
     settings, console, began = load_settings(), Console(stderr=True), time.monotonic()
     for line in recover_runs(settings):
-        console.print(line, highlight=False)
+        console.print(line, highlight=False, soft_wrap=True)
     simulate_world(settings, first_day=settings.first_partition_day, days=days, events=events, seed=seed)
     seconds = run_stages(settings, _stages(settings, days), console)
     console.print()

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 ROOT = Path(__file__).parents[2]
 MODULE = "platform_assets_tests.run_recovery.held_table"
 T = TypeVar("T")
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 240
 
 LAUNCH = """
 mutation($params: ExecutionParams!) {

@@ -1,20 +1,31 @@
 """kill -9 of everything at once: on the command line here, of `dagster dev` in the long form."""
 
 import os
+import random
 import shutil
 import signal
 import subprocess
 import sys
+import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from platform_assets_tests.run_recovery.dagster_dev import MODULE, ROOT, DagsterDev, environment, wait_for
+from platform_assets_tests.run_recovery.dagster_dev import (
+    MODULE,
+    PATIENCE_SECONDS,
+    ROOT,
+    DagsterDev,
+    environment,
+    wait_for,
+)
 from resources.lakehouse.tables import Lakehouse
 from resources.run_recovery.dead_runs import close_dead_runs
 
+KILLS = 10
 MATERIALIZE = [sys.executable, "-m", "dagster", "asset", "materialize", "-m", MODULE, "--select", "held"]
 
 
@@ -34,7 +45,7 @@ def instance(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.Dagster
 
 
 def in_its_step(instance: dg.DagsterInstance) -> str | None:
-    """Id of the run that is in the step of `held` and therefore holds the table's pool."""
+    """Id of the newest run that is in the step of `held` and therefore holds the table's pool."""
     for run in instance.get_runs(filters=dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
         if any(entry.user_message == "in the step" for entry in instance.all_logs(run.run_id)):
             return run.run_id
@@ -58,10 +69,32 @@ def test_after_a_killed_command_the_next_one_closes_its_run_and_publishes(
     os.killpg(killed.pid, signal.SIGKILL)
     killed.wait()
     (home / "hold").unlink()
-    subprocess.run(MATERIALIZE, cwd=ROOT, env=environment(home), check=True, timeout=120)
+    subprocess.run(MATERIALIZE, cwd=ROOT, env=environment(home), check=True, timeout=PATIENCE_SECONDS)
     assert "died" in said_at_the_end(instance, dead)
     (published,) = rows(home)
     assert published != dead
+
+
+@pytest.mark.long
+def test_whenever_a_command_is_killed_the_next_one_gets_through(home: Path, instance: dg.DagsterInstance) -> None:
+    instants = random.Random(28)
+    for number in range(KILLS):
+        known = {run.run_id for run in instance.get_runs()}
+        killed = subprocess.Popen(MATERIALIZE, cwd=ROOT, env=environment(home), start_new_session=True)
+        new = wait_for(lambda known=known: {run.run_id for run in instance.get_runs()} - known, "the run exists")
+        if number % 2:
+            wait_for(lambda new=new: in_its_step(instance) in new, "the step begins")
+        time.sleep(instants.random())
+        os.killpg(killed.pid, signal.SIGKILL)
+        killed.wait()
+    (home / "hold").unlink()
+    subprocess.run(MATERIALIZE, cwd=ROOT, env=environment(home), check=True, timeout=PATIENCE_SECONDS)
+    ends = Counter(run.status.value for run in instance.get_runs())
+    assert ends["SUCCESS"] == 1
+    assert ends["FAILURE"] >= KILLS // 2
+    assert ends.total() - ends["NOT_STARTED"] == ends["SUCCESS"] + ends["FAILURE"]
+    assert instance.event_log_storage.get_concurrency_info("write_held").active_run_ids == set()
+    assert len(rows(home)) == 1
 
 
 @pytest.mark.long
