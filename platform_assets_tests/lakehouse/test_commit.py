@@ -1,5 +1,6 @@
 """A commit happens once and as a whole: readers see the version before or after, writers never undo one another."""
 
+import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -128,6 +129,38 @@ def test_a_commit_whose_reply_is_lost_is_found_behind_another_writers(
     before = shop.store.lakehouse.snapshot("visits").version
     assert shop.publish(visits(("a", 2, 6)), ["a"]).version == before + 1
     assert shop.told() == [("a", 2, 6), ("b", 3, 7)]
+
+
+def test_a_commit_whose_reply_is_lost_is_found_behind_an_entry_that_a_power_cut_left_empty(
+    engine: DuckDBEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = Shop(local_store(tmp_path), engine)
+    shop.publish(visits(("a", 1, 5)), ["a"])
+    (tmp_path / "lake" / "visits" / "_delta_log" / f"{1:020}.json").touch()
+    monkeypatch.setattr(commit, "_commit", failing(1, OSError("lost reply"), committed=True))
+    assert shop.publish(visits(("a", 2, 6)), ["a"]).version == 2
+    assert shop.told() == [("a", 2, 6)]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="only Linux tells which file is synced")
+def test_data_is_synced_before_it_is_committed_and_the_commit_before_it_is_acknowledged(
+    engine: DuckDBEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "lake" / "visits" / "_delta_log"
+    synced: dict[Path, bool] = {}
+    fsync = os.fsync
+
+    def watched(handle: int) -> None:
+        fsync(handle)
+        synced.setdefault(Path(f"/proc/self/fd/{handle}").readlink(), (log / f"{0:020}.json").exists())
+
+    monkeypatch.setattr(os, "fsync", watched)
+    Shop(local_store(tmp_path), engine).publish(visits(("a", 1, 5), ("b", 2, 6)), ["a", "b"])
+    files = list((tmp_path / "lake" / "visits").glob("*/*.parquet"))
+    assert len(files) == 2
+    before_the_commit = {path for path, committed in synced.items() if not committed}
+    assert {*files, *(file.parent for file in files), log.parent, log.parent.parent} <= before_the_commit
+    assert {log / f"{0:020}.json", log} <= synced.keys()
 
 
 def test_an_attempt_that_lost_the_race_is_made_again(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

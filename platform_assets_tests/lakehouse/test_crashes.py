@@ -42,10 +42,14 @@ def steps_between_writes(steps: Sequence[str]) -> list[int]:
     return [step for step, name in enumerate(steps) if name in writing and name != before[step]] + [len(steps) - 1]
 
 
-STEPS = [
-    pytest.param(steps_between_writes, id="between writes"),
-    pytest.param(every_step, id="every line", marks=pytest.mark.long),
-]
+def steps_of_commits(steps: Sequence[str]) -> list[int]:
+    """The same, of the two commits only."""
+    return [step for step in steps_between_writes(steps) if steps[step].startswith("commit.")]
+
+
+EVERY_LINE = pytest.param(every_step, id="every line", marks=pytest.mark.long)
+STEPS = [pytest.param(steps_between_writes, id="between writes"), EVERY_LINE]
+FIRST_STEPS = [pytest.param(steps_of_commits, id="around commits"), EVERY_LINE]
 
 
 @pytest.mark.parametrize("choose", STEPS)
@@ -76,7 +80,7 @@ def test_killed_at_a_step_leaves_the_state_before_or_after_and_a_rerun_heals(
         assert feed_is_exact(tmp_path / "lake", name)
 
 
-@pytest.mark.parametrize("choose", STEPS)
+@pytest.mark.parametrize("choose", FIRST_STEPS)
 def test_killed_at_a_step_of_the_first_publication_leaves_no_table_or_the_whole_one(
     publishers: Publishers, engine: DuckDBEngine, tmp_path: Path, choose: Callable[[Sequence[str]], list[int]]
 ) -> None:
