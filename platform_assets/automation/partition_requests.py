@@ -1,8 +1,8 @@
 """Asks for runs over partitions of an asset: a range at a time, none twice, and none for ever.
 
-What a partition would be computed from now is told by a digest. It is asked for at most `MOST_ASKS` times with the
-same digest, whatever became of the runs; nothing is remembered but the runs themselves. Which partitions are wanted is
-decided by the sensors.
+What a partition would be computed from now is told by a digest. It is asked for at most `MOST_ASKS` times in a row with
+the same digest, whatever became of the runs; nothing is remembered but the runs themselves. Which partitions are wanted
+is decided by the sensors.
 """
 
 import hashlib
@@ -55,12 +55,14 @@ def ask_for(
     if not wanted:
         return Asked([], [])
     running = partitions_in_flight(instance, asset, among)
-    asks = _asks(instance, sensor, asset)
-    given_up = [key for key in wanted if asks[key, wanted[key]] >= MOST_ASKS and key not in running]
-    open_asks = {key: asks[key, wanted[key]] for key in wanted if key not in running and key not in given_up}
+    runs = instance.get_runs(dg.RunsFilter(tags={ASKED_BY_TAG: _asked_by(sensor, asset)}), limit=RECENT_RUNS)
+    asks = _asks_in_a_row([json.loads(run.tags[ASKED_FOR_TAG]) for run in runs], wanted)
+    given_up = [key for key in wanted if asks[key] >= MOST_ASKS and key not in running]
+    open_asks = {key: asks[key] for key in wanted if key not in running and key not in given_up}
+    # A request is the same until its run is there, whatever tick makes it: Dagster runs a run key once.
+    after = runs[0].run_id if runs else "none"
     requests = [
-        _request(sensor, asset, {key: wanted[key] for key in keys}, open_asks[keys[0]])
-        for keys in _ranges(open_asks, among)
+        _request(sensor, asset, {key: wanted[key] for key in keys}, after) for keys in _ranges(open_asks, among)
     ]
     name, withheld = asset.to_user_string(), []
     if waiting := sorted(running & wanted.keys()):
@@ -98,12 +100,13 @@ def partitions_in_flight(instance: dg.DagsterInstance, asset: dg.AssetKey, among
     return running
 
 
-def _asks(instance: dg.DagsterInstance, sensor: str, asset: dg.AssetKey) -> Counter[tuple[str, str]]:
-    """How often each partition was asked for by a sensor, by what it would have been computed from."""
-    asks: Counter[tuple[str, str]] = Counter()
-    asked = dg.RunsFilter(tags={ASKED_BY_TAG: _asked_by(sensor, asset)})
-    for run in instance.get_runs(asked, limit=RECENT_RUNS):
-        asks.update(json.loads(run.tags[ASKED_FOR_TAG]).items())
+def _asks_in_a_row(asked_for: Sequence[Mapping[str, str]], wanted: Mapping[str, str]) -> Counter[str]:
+    """How often each wanted partition was asked for, newest first, since its digest was another one."""
+    asks: Counter[str] = Counter()
+    settled: set[str] = set()
+    for digests in asked_for:
+        settled.update(key for key, digest in digests.items() if wanted.get(key) != digest)
+        asks.update(digests.keys() - settled)
     return asks
 
 
@@ -125,12 +128,12 @@ def _ranges(asks: Mapping[str, int], among: Sequence[str]) -> list[list[str]]:
     return ranges
 
 
-def _request(sensor: str, asset: dg.AssetKey, digests: Mapping[str, str], asked_before: int) -> dg.RunRequest:
+def _request(sensor: str, asset: dg.AssetKey, digests: Mapping[str, str], after: str) -> dg.RunRequest:
     keys, asked_for = list(digests), json.dumps(digests)
     span = {PARTITION_TAG: keys[0]} if len(keys) == 1 else {FIRST_TAG: keys[0], LAST_TAG: keys[-1]}
     inputs = hashlib.sha256(asked_for.encode()).hexdigest()[:16]
     return dg.RunRequest(
-        run_key=f"{asset.to_user_string()} {keys[0]} {keys[-1]} {inputs} {asked_before + 1}",
+        run_key=f"{asset.to_user_string()} {keys[0]} {keys[-1]} {inputs} after {after}",
         asset_selection=[asset],
         tags={**span, ASKED_BY_TAG: _asked_by(sensor, asset), ASKED_FOR_TAG: asked_for},
     )

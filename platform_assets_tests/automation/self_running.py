@@ -21,7 +21,7 @@ from resources.lakehouse.tables import Lakehouse
 from resources.settings import Settings
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
-SOURCES = """
+WEB = """
 sources:
   - name: web
     description: Page views of a small site.
@@ -31,6 +31,8 @@ sources:
     lateness_days: 2
     event_type: {constant: page_view}
     fields: {event_time: time, event_id: id, cookie_id: cookie}
+"""
+SHOP = """
   - name: shop
     description: Purchases of a small shop.
     format: json_lines
@@ -44,7 +46,7 @@ sources:
 
 @dataclass
 class SelfRunning:
-    """Two small sources, a lake, and an instance that remembers every run."""
+    """A landing zone, a lake, and an instance that remembers every run."""
 
     settings: Settings
     instance: dg.DagsterInstance
@@ -55,10 +57,12 @@ class SelfRunning:
         self.definitions = build_definitions(self.settings)
 
     @classmethod
-    def at(cls, home: Path, instance: dg.DagsterInstance, days: Sequence[date]) -> "SelfRunning":
+    def at(
+        cls, home: Path, instance: dg.DagsterInstance, days: Sequence[date], sources: str = WEB + SHOP
+    ) -> "SelfRunning":
         """Nothing has landed yet; the partitions are the days from the first to the last given."""
         home.mkdir(parents=True, exist_ok=True)
-        (home / "sources.yaml").write_text(SOURCES, encoding="utf-8")
+        (home / "sources.yaml").write_text(sources, encoding="utf-8")
         settings = Settings(home=home, sources_file=home / "sources.yaml", first_day=days[0], last_day=days[-1])
         return cls(settings, instance)
 

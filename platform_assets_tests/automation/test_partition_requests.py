@@ -51,17 +51,27 @@ def test_other_input_is_asked_for_anew(instance: dg.DagsterInstance) -> None:
     assert asks(instance, days(1) | days(2, digest="y")) == ["02"]
 
 
+def test_input_that_comes_back_is_asked_for_as_if_it_were_new(instance: dg.DagsterInstance) -> None:
+    for digest in "xyxyxyxy":
+        assert asks(instance, days(1, digest=digest), FAILED) == ["01"]
+    assert asks(instance, days(1, digest="y")) == ["01"]
+
+
 def test_new_days_do_not_wait_for_their_failed_neighbour(instance: dg.DagsterInstance) -> None:
     asks(instance, days(1), FAILED)
     assert asks(instance, days(1, 2)) == ["01", "02"]
 
 
-def test_a_run_key_is_given_once_for_one_input_and_attempt(instance: dg.DagsterInstance) -> None:
+def test_a_request_has_one_run_key_until_its_run_is_there_and_another_one_afterwards(
+    instance: dg.DagsterInstance,
+) -> None:
     run_keys = []
-    for wanted in (days(1), days(1), days(1, digest="y")):
-        run_keys += [request.run_key for request in ask_for(instance, "watch", EVENTS, wanted, KEYS).requests]
+    for wanted in (days(1), days(1), days(1, digest="y"), days(1)):
+        first, again = (ask_for(instance, "watch", EVENTS, wanted, KEYS).requests[0].run_key for _ in range(2))
+        assert first == again
+        run_keys.append(first)
         asks(instance, wanted, FAILED)
-    assert len(set(run_keys)) == 3
+    assert len(set(run_keys)) == 4
 
 
 @pytest.mark.parametrize("selection", [frozenset({EVENTS}), frozenset({EVENTS, dg.AssetKey("raw")}), None])
