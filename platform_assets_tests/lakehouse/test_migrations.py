@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import ibis
 import pytest
 
@@ -20,8 +21,9 @@ from resources.lakehouse import migration
 from resources.lakehouse.commit import TableChangedMeanwhile
 from resources.lakehouse.io_manager import read
 from resources.lakehouse.migration import MigratedTable, MigrationChangesRowCount
+from resources.lakehouse.publish import publish
 from resources.lakehouse.schema_evolution import OlderContract, published_contract
-from resources.lakehouse.slicing import Slicing
+from resources.lakehouse.slicing import InexactPartitioning, Slicing, slicing_for
 
 SHOP, VISIT, SPENT = VISITS.columns
 
@@ -52,10 +54,10 @@ BY_VISIT = replace(VISITS, partition_column="visit", version=2, migrations={1: l
 WHOLE = replace(VISITS, partition_column=None, version=2, migrations={1: lambda table: table})
 
 
-def migrate(shop: Shop, contract: Contract, **how: Any) -> MigratedTable | None:
+def migrate(shop: Shop, contract: Contract, slicing: Slicing | None = None, **how: Any) -> MigratedTable | None:
     return migration.migrate(
         contract,
-        Slicing(contract.partition_column),
+        slicing or Slicing(contract.partition_column),
         engine=shop.engine,
         lakehouse=shop.store.lakehouse,
         staging_folder=shop.store.staging,
@@ -169,6 +171,60 @@ def test_the_quarantine_of_a_table_that_is_cut_anew_keeps_its_rows_and_where_the
     assert (row["visit"], row["reason"]) == (None, "spent_negative: shop=a until version 2")
     under(filled, BY_VISIT).publish(visits(("b", 9, -1), ("b", 9, 1)), ["9"])
     assert sorted(row["visit"] or 0 for row in filled.quarantined()) == [0, 9]
+
+
+def test_a_partition_column_of_another_type_keeps_its_partitions(shop: Shop) -> None:
+    shop.publish(visits(("1", 1, 5), ("1", 2, -1), ("2", 3, 6)), ["1", "2"])
+    numbered = replace(
+        VISITS,
+        columns=(replace(SHOP, dtype="int64"), VISIT, SPENT),
+        version=2,
+        migrations={1: lambda table: table.mutate(shop=table.shop.cast("int64"))},
+    )
+    migrate(shop, numbered)
+    assert [(row["shop"], row["reason"]) for row in shop.quarantined()] == [(1, "spent_negative")]
+    assert {value: note[:3] for value, note in shop.store.lakehouse.slice_notes("visits").items()} == {
+        "1": (1, 0, 0),
+        "2": (1, 0, 0),
+    }
+    under(shop, numbered).publish(visits(("1", 9, 9)).mutate(shop=ibis.literal(1, "int64")), ["1"])
+    assert under(shop, numbered).told() == [(1, 9, 9), (2, 3, 6)]
+    assert shop.quarantined() == []
+
+
+def test_a_table_without_rows_is_cut_anew(shop: Shop) -> None:
+    shop.publish(visits(("a", 1, 5)), ["a"])
+    shop.publish(visits(("a", 1, 5)).limit(0), ["a"], allow_emptying=True)
+    assert migrate(shop, BY_VISIT) == MigratedTable("visits", 1, 2, 0, 0, 0, 0, 2)
+    under(shop, BY_VISIT).publish(visits(("a", 1, 5)), ["1"])
+    assert shop.told() == [("a", 1, 5)]
+
+
+SEEN = replace(VISITS, columns=(*VISITS.columns, Column("seen_at", "timestamp", "When.")), partition_column="seen_at")
+DAYS = dg.DailyPartitionsDefinition(start_date="2026-01-05")
+HOURS = dg.HourlyPartitionsDefinition(start_date="2026-01-05-00:00")
+
+
+def test_days_become_hours(shop: Shop) -> None:
+    by_day, by_hour = slicing_for(SEEN, DAYS), slicing_for(SEEN, HOURS)
+    told = visits(("a", 1, 5), ("a", 14, 6), ("a", 15, -1))
+    seen = told.mutate(seen_at=ibis.timestamp("2026-01-05 00:30:00") + told.visit.as_interval("h"))
+
+    def publish_by(slicing: Slicing, contract: Contract, slices: list[str]) -> None:
+        where = {"engine": shop.engine, "lakehouse": shop.store.lakehouse, "staging_folder": shop.store.staging}
+        publish(seen, contract, slicing, slices, provenance={}, **where)
+
+    publish_by(by_day, SEEN, ["2026-01-05"])
+    hourly = replace(SEEN, version=2, migrations={1: lambda table: table})
+    with pytest.raises(InexactPartitioning, match="raise the contract's version .* run `platform migrate visits`"):
+        publish_by(by_hour, SEEN, ["2026-01-05-01:00"])
+    assert migrate(shop, hourly, by_hour)
+    snapshot = shop.store.lakehouse.snapshot("visits")
+    assert snapshot.rows_by_slice() == {"2026-01-05-01:00": 1, "2026-01-05-14:00": 1}
+    (row,) = shop.quarantined()
+    assert (row["partition_key"], row["reason"][:40]) == (None, "spent_negative: partition_key=2026-01-05")
+    publish_by(by_hour, hourly, ["2026-01-05-01:00", "2026-01-05-14:00", "2026-01-05-15:00"])
+    assert [row["partition_key"] for row in shop.quarantined()] == ["2026-01-05-15:00", None]
 
 
 def test_a_dry_run_judges_and_changes_nothing(filled: Shop) -> None:

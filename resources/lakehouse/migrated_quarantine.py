@@ -14,7 +14,7 @@ from platform_assets.domain.errors import PlatformError
 from resources.compute.engine import QUARANTINE, Engine, StagedFile
 from resources.lakehouse.commit import CommitUnknown, NewTable, Recut, all_files_of, commit_files
 from resources.lakehouse.data_files import discard, put_beside_table
-from resources.lakehouse.io_manager import read
+from resources.lakehouse.io_manager import read_files
 from resources.lakehouse.publish import AuditedResult, quarantine_of, quarantine_rows, schema_at_rest
 from resources.lakehouse.schema_evolution import widened, with_note
 from resources.lakehouse.slicing import Slicing
@@ -23,6 +23,8 @@ from resources.object_store import StoreUnavailable
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+BATCH_ROWS = 65_536
 
 
 def move_quarantine(
@@ -33,6 +35,8 @@ def move_quarantine(
     lakehouse: Lakehouse,
     folder: Path,
     batch_id: str,
+    *,
+    cut_anew: bool,
 ) -> None:
     """Cut the quarantine as its table will be cut, and add the rows that the migration rejects.
 
@@ -41,8 +45,8 @@ def move_quarantine(
     quarantine = quarantine_of(contract, slicing)
     schema = schema_at_rest(quarantine, Slicing(slicing.column))
     published = lakehouse.latest(quarantine.name)
-    if published and _is_cut_otherwise(published, slicing.column, schema):
-        published = _recut(lakehouse, engine, published, contract, quarantine, slicing.column, schema, batch_id)
+    if published and cut_anew:
+        published = _recut(lakehouse, engine, published, contract, quarantine, slicing, schema, batch_id)
     rejected = [file for file in result.staged if file.outcome == QUARANTINE]
     left_over = _added_by_attempts(published, batch_id) if published else []
     if not rejected and not left_over:
@@ -77,52 +81,37 @@ def _added_by_attempts(snapshot: Snapshot, batch_id: str) -> list[ActiveFile]:
     return [file for file in snapshot.files if f"-{migration}-" in file.path]
 
 
-def _is_cut_otherwise(published: Snapshot, slice_column: str | None, schema: "pa.Schema") -> bool:
-    import pyarrow as pa
-
-    if published.slice_column != slice_column:
-        return True
-    there = pa.schema(published.delta.schema().to_arrow())
-    return slice_column is not None and there.field(slice_column).type != schema.field(slice_column).type
-
-
 def _recut(
     lakehouse: Lakehouse,
     engine: Engine,
     published: Snapshot,
     contract: Contract,
     quarantine: Contract,
-    slice_column: str | None,
+    slicing: Slicing,
     schema: "pa.Schema",
     batch_id: str,
 ) -> Snapshot:
-    """Every row of before, in no partition: which of the new ones would have rejected it can't be told.
+    """Every row of before, in the new partition of the same value, else in none, with the former one in its reason.
 
-    The partition of before goes into the reason.
+    Which of the new partitions would have rejected it can't be told. What was done already is left as it is.
     """
-    rows, former = read(lakehouse, engine, published, None), published.slice_column
-    reason = rows.reason
-    if former:
-        told = ibis.literal(f"{former}=") + rows[former].cast(str) + f" until version {contract.version}"
-        reason = reason + reason.contains(":").ifelse("; ", ": ") + told
-    values = {
+    attempts = {file.path for file in _added_by_attempts(published, batch_id)}
+    kept = [file for file in published.files if file.path not in attempts]
+    rows, former = read_files(lakehouse, engine, published, kept), published.slice_column
+    values: dict[str, ibis.Value] = {
         name: rows[name] if name in rows.columns and name != former else ibis.null(dtype)
         for name, dtype in quarantine.schema().items()
     }
-    expression = rows.select(**{**values, "reason": reason})
-
-    def at_rest() -> "pa.RecordBatchReader":
-        import pyarrow as pa
-
-        batches = expression.to_pyarrow_batches()
-        return pa.RecordBatchReader.from_batches(
-            schema,
-            (
-                pa.record_batch([batch[field.name].cast(field.type) for field in schema], schema=schema)
-                for batch in batches
-            ),
-        )
-
+    if former:
+        value = rows[former].cast(str)
+        told = rows.reason + rows.reason.contains(":").ifelse("; ", ": ") + f"{former}=" + value
+        told = told + f" until version {contract.version}"
+        if former == slicing.column and not slicing.derived:
+            values[former] = value.try_cast(quarantine.schema()[former])
+            values["reason"] = values[former].notnull().ifelse(rows.reason, told.coalesce(rows.reason))
+        else:
+            values["reason"] = told.coalesce(rows.reason)
+    expression = rows.select(**values)
     return commit_files(
         lakehouse,
         quarantine.name,
@@ -131,5 +120,16 @@ def _recut(
         batch_id=f"{batch_id}-recut",
         metadata={},
         snapshot=lakehouse.snapshot(quarantine.name),
-        recut=Recut(with_note(schema, quarantine), slice_column, at_rest),
+        recut=Recut(with_note(schema, quarantine), slicing.column, lambda: at_rest(expression, schema)),
+    )
+
+
+def at_rest(expression: ibis.Table, schema: "pa.Schema") -> "pa.RecordBatchReader":
+    """The rows of an expression as a stream, in the types of a table's schema."""
+    import pyarrow as pa
+
+    batches = expression.select(*schema.names).to_pyarrow_batches(chunk_size=BATCH_ROWS)
+    return pa.RecordBatchReader.from_batches(
+        schema,
+        (pa.record_batch([batch[field.name].cast(field.type) for field in schema], schema=schema) for batch in batches),
     )

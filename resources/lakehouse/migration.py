@@ -16,12 +16,12 @@ import ibis
 
 from platform_assets.domain.contracts.contract import Contract
 from platform_assets.domain.errors import ContractViolation, PlatformError
-from resources.compute.engine import PUBLISH, Engine, StagedFile
+from resources.compute.engine import Engine, StagedFile
 from resources.lakehouse.commit import CommitUnknown, Recut, TableChangedMeanwhile, all_files_of, commit_files
 from resources.lakehouse.data_files import discard, put_beside_table
 from resources.lakehouse.disk import full_disk_is_named, sync
-from resources.lakehouse.io_manager import read
-from resources.lakehouse.migrated_quarantine import move_quarantine
+from resources.lakehouse.io_manager import read, schema_of
+from resources.lakehouse.migrated_quarantine import at_rest, move_quarantine
 from resources.lakehouse.publish import AuditedResult, audited
 from resources.lakehouse.schema_evolution import missing_columns, published_contract, with_note
 from resources.lakehouse.slicing import DERIVED_COLUMN, Slicing
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 ATTEMPTS = 5
-BATCH_ROWS = 65_536
 
 
 class MigrationChangesRowCount(ContractViolation):
@@ -121,7 +120,14 @@ class _Migration:
         if not dry_run:
             self.tell(f"{name}: judged; committing")
             move_quarantine(
-                self.contract, self.slicing, result, self.engine, self.lakehouse, self.folder, self.batch_id
+                self.contract,
+                self.slicing,
+                result,
+                self.engine,
+                self.lakehouse,
+                self.folder,
+                self.batch_id,
+                cut_anew=self._cut_anew,
             )
             committed = self._commit(result, version)
             self.tell(f"{name}: version {self.contract.version} since Delta version {committed.version}")
@@ -173,7 +179,7 @@ class _Migration:
             str(item.slice_value): SliceNote(item.rows, item.quarantined, item.dropped, item.digest)
             for item in result.publications
         }
-        if self.snapshot.slice_column == self.slicing.column:
+        if not self._cut_anew:
             for value, former in self.lakehouse.slice_notes(self.contract.name).items():
                 now = notes.get(value, SliceNote(0, 0, 0, "empty"))
                 notes[value] = now._replace(
@@ -210,28 +216,23 @@ class _Migration:
             batch_id=self.batch_id,
             metadata=note,
             snapshot=self.lakehouse.snapshot(self.contract.name),
-            recut=Recut(schema, self.slicing.column, lambda: self._batches(good, schema)),
+            recut=Recut(schema, self.slicing.column, lambda: at_rest(self._staged(good, schema), schema)),
         )
         if self.lakehouse.is_local:
             files = [Path(path) for path in self.lakehouse.local_paths(self.contract.name, snapshot.files)]
             sync([*files, *{file.parent for file in files}])
         return snapshot
 
-    def _batches(self, good: Sequence[StagedFile], schema: "pa.Schema") -> "pa.RecordBatchReader":
-        return at_rest(self.engine, self.contract.name, good, self.slicing.column, schema)
+    def _staged(self, good: Sequence[StagedFile], schema: "pa.Schema") -> ibis.Table:
+        if not good:
+            columns = ibis.Schema.from_pyarrow(schema)
+            return self.engine.read_parquet(self.contract.name, [], columns, self.slicing.column)
+        return self.engine.read_staged(self.contract.name, good, self.slicing.column)
 
-
-def at_rest(
-    engine: Engine, name: str, staged: Sequence[StagedFile], slice_column: str | None, schema: "pa.Schema"
-) -> "pa.RecordBatchReader":
-    """The rows of staged files in the types of a table's schema."""
-    import pyarrow as pa
-
-    if not staged:
-        return pa.RecordBatchReader.from_batches(schema, [])
-    rows = engine.read_staged(name, [file for file in staged if file.outcome == PUBLISH], slice_column)
-    batches = rows.select(*schema.names).to_pyarrow_batches(chunk_size=BATCH_ROWS)
-    return pa.RecordBatchReader.from_batches(
-        schema,
-        (pa.record_batch([batch[field.name].cast(field.type) for field in schema], schema=schema) for batch in batches),
-    )
+    @property
+    def _cut_anew(self) -> bool:
+        """Whether partition values mean something else than before."""
+        former, column = self.snapshot, self.slicing.column
+        if former.slice_column != column or former.slicing_note != self.slicing.note:
+            return True
+        return column in self.contract.column_names and schema_of(former)[column] != self.contract.schema()[column]

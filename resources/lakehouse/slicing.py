@@ -219,5 +219,6 @@ def refuse_other_slicing(snapshot: Snapshot, slicing: Slicing) -> None:
         raise inexact(
             snapshot.table,
             f"the published table is cut in another way ({published} instead of {slicing.note})",
-            "restore the partitions, or move the table's folder away and materialise all its partitions again",
+            "restore the partitions, or raise the contract's version (its migration may change nothing) and run "
+            f"`platform migrate {snapshot.table}`",
         )
