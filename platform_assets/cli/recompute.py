@@ -41,6 +41,10 @@ class PinnedLakehouse(Lakehouse):
 
     versions: Mapping[str, int] = field(default_factory=dict)
 
+    def exists(self, table: str) -> bool:
+        """Whether the table was read."""
+        return table in self.versions and super().exists(table)
+
     def snapshot(self, table: str, version: int | None = None) -> Snapshot:
         """The table at its recorded version; raises CantReplay for a table that was not read then."""
         if version is None and table not in self.versions:

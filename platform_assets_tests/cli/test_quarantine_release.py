@@ -16,6 +16,7 @@ from platform_assets.cli.quarantine.releasing import (
     withdraw_corrections,
 )
 from platform_assets.cli.quarantine.workbench import NoSuchPartition
+from platform_assets.cli.recompute import Recomputation
 from platform_assets.raw_events.corrections import CorrectionOutdated
 from platform_assets_tests.cli.quarantine_world import DAYS, RAW, QuarantineWorld, changed, record, row
 
@@ -117,6 +118,10 @@ def test_mended_records_are_read_in_the_place_of_the_received_ones_from_then_on(
     assert (stored["file"], stored["line"], stored["record"]) == (BROKEN, 3, C)
 
     raw = world.rows(RAW)
+    with Recomputation(world.settings) as recomputation:
+        for published, keys in recomputation.plan(RAW):
+            found = recomputation.difference(published, keys, shown=0)
+            assert (found.missing, found.surplus) == (0, 0)
     world.run(RAW, None)
     assert world.rows(RAW) == raw
     assert world.accounted() == 8

@@ -98,12 +98,12 @@ class DeltaIOManager(dg.IOManager):
 
         The version is recorded with the step's output, as those of its inputs are.
         """
-        if not self.lakehouse.exists(table):
+        if not self.inputs.exists(table):
             return None
-        snapshot = self.lakehouse.snapshot(table)
+        snapshot = self.inputs.snapshot(table)
         step = (context.run_id, context.get_step_execution_context().step.key)
         self._read_versions.setdefault(step, {})[table] = snapshot.version
-        return read(self.lakehouse, self.engine, snapshot, slices)
+        return read(self.inputs, self.engine, snapshot, slices)
 
     # Dagster takes a generator of events; the annotation of its base class doesn't say so.
     def handle_output(  # type: ignore[override]

@@ -10,9 +10,11 @@ from platform_assets.cli.quarantine.quarantined_rows import quarantine_version, 
 from platform_assets.cli.quarantine.touched_days import days_of_changed_rows, days_of_rows, days_that_read
 from platform_assets.cli.quarantine.workbench import Workbench
 from platform_assets.domain.contracts.events import EVENTS
+from platform_assets.domain.event_days import reads_otherwise
 from platform_assets.domain.source import Source
 from platform_assets.raw_events.corrections import Correction
 from resources.lakehouse.io_manager import read
+from resources.lakehouse.publication_history import raw_history
 from resources.lakehouse.tables import Lakehouse
 
 Counts = dict[str, int]
@@ -37,11 +39,17 @@ def replay(bench: Workbench, table: str, keys: Sequence[str]) -> Replayed:
     before = quarantined_rows(bench.lakehouse, bench.engine, table, partitions=partitions, version=version)
     after = quarantined_rows(bench.lakehouse, bench.engine, table, partitions=partitions)
     was, now = _identified(before), _identified(after)
+    source = bench.source_of(table)
+    event_days: tuple[str, ...] = ()
+    if source:
+        event_days = _touched_by_raw(bench, source, keys, at)
+    elif table == EVENTS.name:
+        event_days = _touched_by_events(bench, keys, at)
     return Replayed(
         left=_by_rule(was.anti_join(now, "identity")),
         remaining=_by_rule(now.semi_join(was, "identity")),
         entered=_by_rule(now.anti_join(was, "identity")),
-        event_days=_touched(bench, table, keys, at),
+        event_days=event_days,
     )
 
 
@@ -78,13 +86,26 @@ def computed_days(lakehouse: Lakehouse, days: set[date]) -> tuple[str, ...]:
     return tuple(key for key in sorted(day.isoformat() for day in days) if key in computed)
 
 
-def _touched(bench: Workbench, table: str, keys: Sequence[str], version: int) -> tuple[str, ...]:
-    if bench.source_of(table) is None and table != EVENTS.name:
-        return ()
-    states = (bench.lakehouse.snapshot(table, at) for at in (version, None))
+def _touched_by_raw(bench: Workbench, source: Source, keys: Sequence[str], version: int) -> tuple[str, ...]:
+    """Told from what the publications of these landing days noted before and after."""
+    history = raw_history(bench.lakehouse, source.raw_contract().name, source.lateness_days)
+    states = [(day, history.at(day, version), history.now(day)) for day in map(date.fromisoformat, keys)]
+    return tuple(
+        key
+        for key in sorted(bench.lakehouse.slice_notes(EVENTS.name))
+        if any(
+            reads_otherwise(date.fromisoformat(key), landing_day, then, now, source.lateness_days)
+            for landing_day, then, now in states
+        )
+    )
+
+
+def _touched_by_events(bench: Workbench, keys: Sequence[str], version: int) -> tuple[str, ...]:
+    """The days after these that read rows which became events, or ceased to be some."""
+    states = (bench.lakehouse.snapshot(EVENTS.name, at) for at in (version, None))
     before, after = (read(bench.lakehouse, bench.engine, state, keys) for state in states)
     touched = computed_days(bench.lakehouse, days_that_read(*days_of_changed_rows(before, after)))
-    return tuple(day for day in touched if table != EVENTS.name or day not in keys)
+    return tuple(day for day in touched if day not in keys)
 
 
 def _identified(rows: ibis.Table) -> ibis.Table:
