@@ -113,10 +113,21 @@ def _print(rows: list[dict[str, Any]], output: RowFormat, nothing: str) -> None:
         written.writeheader()
         written.writerows(rows)
     else:
-        shown = Table(*rows[0], header_style="bold")
+        shown = Table(header_style="bold")
+        rows = [_for_people(row) for row in rows]
+        for name in rows[0]:
+            shown.add_column(name, overflow="fold")
         for row in rows:
             shown.add_row(*(Text(_printable(value)) for value in row.values()))
         Console().print(shown)
+
+
+def _for_people(row: dict[str, Any]) -> dict[str, Any]:
+    """A quarantined row in few columns: the reason begins with the rule, the place with the source."""
+    if "record" not in row:
+        return row
+    place = f"{row['file']}:{row['line']}" if row["file"] else row["source"]
+    return {"partition": row["partition"], "place": place, "reason": row["reason"], "record": row["record"]}
 
 
 def _printable(value: object) -> str:

@@ -1,6 +1,7 @@
-"""`platform quarantine show`: a summary that tells no value of a row, and the rows of a table that is named."""
+"""`platform quarantine`: a summary that tells no value of a row, the rows of a table that is named, refusals."""
 
 import csv
+import functools
 import io
 import json
 import sys
@@ -13,7 +14,7 @@ from platform_assets.cli import main
 from platform_assets_tests.cli.quarantine_world import DAYS, RAW, QuarantineWorld, record
 
 MONDAY, TUESDAY = DAYS[:2]
-Show = Callable[..., tuple[int, str, str]]
+Command = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +27,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> QuarantineWorld:
 
 
 @pytest.fixture
-def show(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], world: QuarantineWorld) -> Show:
-    """Runs `platform quarantine show <arguments>`: exit code, output, errors."""
+def quarantine(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], world: QuarantineWorld) -> Command:
+    """Runs `platform quarantine <arguments>`: exit code, output, errors."""
     settings = {
         "PLATFORM_ENVIRONMENT": "laptop",
         "PLATFORM_HOME": str(world.home),
@@ -36,20 +37,25 @@ def show(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], wo
         "COLUMNS": "220",
     }
 
-    def show(*arguments: str, **environment: str) -> tuple[int, str, str]:
+    def quarantine(*arguments: str, **environment: str) -> tuple[int, str, str]:
         for name, value in {**settings, **environment}.items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setattr(sys, "argv", ["platform", "quarantine", "show", *arguments])
+        monkeypatch.setattr(sys, "argv", ["platform", "quarantine", *arguments])
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
             main()
         told = capsys.readouterr()
         return int(ended.value.code or 0), told.out, told.err
 
-    return show
+    return quarantine
 
 
-def test_the_summary_counts_by_table_and_rule_and_tells_no_value(show: Show) -> None:
+@pytest.fixture
+def show(quarantine: Command) -> Command:
+    return functools.partial(quarantine, "show")
+
+
+def test_the_summary_counts_by_table_and_rule_and_tells_no_value(show: Command) -> None:
     code, out, _ = show("--format", "jsonl")
     assert code == 0
     assert [json.loads(line) for line in out.splitlines()] == [
@@ -84,7 +90,7 @@ def test_the_summary_counts_by_table_and_rule_and_tells_no_value(show: Show) -> 
         assert "much" not in shown
 
 
-def test_rows_of_a_table_are_shown_by_partition_and_rule(show: Show) -> None:
+def test_rows_of_a_table_are_shown_by_partition_and_rule(show: Command) -> None:
     code, out, _ = show(RAW, "--rule", "time_without_zone", "--partition", TUESDAY, "--format", "jsonl")
     assert code == 0
     first, second = (json.loads(line) for line in out.splitlines())
@@ -102,14 +108,31 @@ def test_rows_of_a_table_are_shown_by_partition_and_rule(show: Show) -> None:
     assert rejected["rule"] == "value_not_a_number"
 
 
-def test_a_table_for_people_is_short_and_steers_no_terminal(show: Show) -> None:
+def test_a_table_for_people_is_short_and_steers_no_terminal(show: Command) -> None:
     _, out, err = show(RAW, "--limit", "3")
     assert '{"login": "ann@example.org", [/red]' in out
     assert "1 more rows; raise --limit" in err
     assert r"\x1b[2J{" in show(RAW, "--partition", TUESDAY, "--rule", "malformed_json")[1]
 
 
-def test_nothing_quarantined_is_no_error_and_an_unknown_table_is_one(show: Show, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["release", RAW, "--mended", "x", "--rule", "y"], 2, "the file says which rows"),
+        (["release", RAW, "--mended", "not there"], 1, "name a readable file of JSON lines"),
+        (["release", "events", "--mended", "x"], 1, "its rows are computed"),
+        (["release", "nothing_there"], 1, "there is no table nothing_there"),
+        (["withdraw", RAW, "--file", "x", "--line", "3"], 0, "nothing to withdraw"),
+    ],
+)
+def test_wrong_usage_ends_with_2_and_a_refusal_with_1(quarantine: Command, arguments, code: int, said: str) -> None:
+    ended, out, err = quarantine(*arguments)
+    assert ended == code
+    assert said in out + err
+    assert "Traceback" not in err
+
+
+def test_nothing_quarantined_is_no_error_and_an_unknown_table_is_one(show: Command, tmp_path: Path) -> None:
     assert show(PLATFORM_HOME=str(tmp_path))[::2] == (0, "No row is quarantined.\n")
     assert show(RAW, "--rule", "dance")[::2] == (0, f"No such row of {RAW} is quarantined.\n")
     code, _, err = show("nothing_there")
