@@ -50,4 +50,4 @@ def _sentence(table: str, over: dict[str, float]) -> str:
     if not over:
         return "No partition is over the limit."
     some = ", ".join(f"{partition} ({share:.1%})" for partition, share in sorted(over.items())[:3])
-    return f"Over the limit: {some}. Look at the reasons: select reason, count(*) from {table}_quarantine group by 1."
+    return f"Over the limit: {some}. Look at the reasons: platform quarantine show {table}."
