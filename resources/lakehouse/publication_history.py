@@ -36,8 +36,12 @@ class PublicationNotes:
 
 @dataclass(frozen=True)
 class _Log:
-    """The log of one Delta table up to a version, which never changes; `delta` reads it."""
+    """The log of one Delta table up to a version, which never changes; `delta` reads it.
 
+    The place belongs to it: a copy of a lake has the same ids, and a history of its own from then on.
+    """
+
+    place: str
     table_id: str
     version: int
     delta: "DeltaTable" = field(compare=False)
@@ -49,7 +53,7 @@ def publication_history(lakehouse: Lakehouse, table: str) -> tuple[PublicationNo
     Raises TableNotPublished.
     """
     delta = lakehouse.snapshot(table).delta
-    return _publications(_Log(str(delta.metadata().id), delta.version(), delta))
+    return _publications(_Log(lakehouse.uri(table), str(delta.metadata().id), delta.version(), delta))
 
 
 # Sensors ask every minute for logs that seldom grow.
