@@ -216,7 +216,7 @@ def test_days_become_hours(shop: Shop) -> None:
 
     publish_by(by_day, SEEN, ["2026-01-05"])
     hourly = replace(SEEN, version=2, migrations={1: lambda table: table})
-    with pytest.raises(InexactPartitioning, match="raise the contract's version .* run `platform migrate visits`"):
+    with pytest.raises(InexactPartitioning, match=r"raise the contract's version .* run `platform migrate visits`"):
         publish_by(by_hour, SEEN, ["2026-01-05-01:00"])
     assert migrate(shop, hourly, by_hour)
     snapshot = shop.store.lakehouse.snapshot("visits")
