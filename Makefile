@@ -9,6 +9,8 @@ ifeq ($(filter /%,$(PLATFORM_HOME)),)
 override PLATFORM_HOME := $(CURDIR)/$(PLATFORM_HOME)
 endif
 DAGSTER_HOME := $(PLATFORM_HOME)/dagster
+# An environment may have an instance file of its own, dagster.<environment>.yaml.
+INSTANCE := $(firstword $(wildcard $(CURDIR)/dagster.$(PLATFORM_ENVIRONMENT).yaml) $(CURDIR)/dagster.yaml)
 export PLATFORM_HOME DAGSTER_HOME
 export MLFLOW_DISABLE_TELEMETRY := true
 
@@ -16,10 +18,10 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help instance demo dev test test-long check format bench lock env clean
+.PHONY: help instance demo dev test test-long test-s3 check format bench lock env clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; call make with PYTHON=python3.11")'
@@ -30,7 +32,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@touch $@
 
 instance:
-	@mkdir -p "$(DAGSTER_HOME)" && ln -sf "$(CURDIR)/dagster.yaml" "$(DAGSTER_HOME)/dagster.yaml"
+	@mkdir -p "$(DAGSTER_HOME)" && ln -sf "$(INSTANCE)" "$(DAGSTER_HOME)/dagster.yaml"
 
 demo: $(INSTALLED) ## simulate a world and run the whole graph on it, landed files to validated scores
 	@$(BIN)/platform demo
@@ -45,6 +47,9 @@ test: $(INSTALLED) ## run every test
 
 test-long: $(INSTALLED) ## run the long forms of the tests, minutes
 	@$(BIN)/python -m pytest -m long
+
+test-s3: $(INSTALLED) ## run the S3 tests on a throw-away Ceph cluster (INSTALL=--install gets it first, as root)
+	@BIN=$(BIN) .ci/test-s3 $(INSTALL)
 
 check: $(INSTALLED) ## ruff, mypy, import contracts
 	@$(BIN)/ruff check .

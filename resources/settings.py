@@ -36,6 +36,9 @@ class Settings(BaseSettings):
     landing_zone: str = Field(
         default="", description="Folder or s3:// address of landed files. Default: <home>/landing."
     )
+    log_bucket: str = Field(
+        default="", description="S3 bucket of the steps' output in the environment s3, read by dagster.s3.yaml."
+    )
     mlflow_uri: str = Field(
         default="", description="MLflow tracking address. Default: a sqlite file below <home>/mlflow."
     )

@@ -34,10 +34,14 @@ class RunReport:
 
 
 def prepare_instance(settings: Settings) -> dict[str, str]:
-    """DAGSTER_HOME below the platform's home with the repository's dagster.yaml; returns the environment of runs."""
+    """DAGSTER_HOME below the platform's home with the environment's instance file; returns the environment of runs.
+
+    The file is the repository's dagster.<environment>.yaml where there is one, else its dagster.yaml.
+    """
     home = settings.home_folder / "dagster"
     home.mkdir(parents=True, exist_ok=True)
-    configuration, linked = Path("dagster.yaml").absolute(), home / "dagster.yaml"
+    own = Path(f"dagster.{settings.environment}.yaml").absolute()
+    configuration, linked = own if own.exists() else Path("dagster.yaml").absolute(), home / "dagster.yaml"
     if configuration.exists() and not linked.exists():
         linked.symlink_to(configuration)
     return {**os.environ, "DAGSTER_HOME": str(home), "PLATFORM_HOME": str(settings.home_folder)}
