@@ -100,7 +100,7 @@ def test_the_environment_chooses_the_instance(
 ) -> None:
     monkeypatch.chdir(ROOT)
     home = prepare_instance(Settings(environment=environment, home=tmp_path))["DAGSTER_HOME"]
-    assert os.readlink(f"{home}/dagster.yaml") == str(ROOT / file)
+    assert Path(home, "dagster.yaml").readlink() == ROOT / file
     made = subprocess.run(
         ["make", "--no-print-directory", "env"],
         cwd=ROOT,
@@ -108,4 +108,4 @@ def test_the_environment_chooses_the_instance(
         check=True,
     )
     assert made.returncode == 0
-    assert os.readlink(tmp_path / "made" / "dagster" / "dagster.yaml") == str(ROOT / file)
+    assert (tmp_path / "made" / "dagster" / "dagster.yaml").readlink() == ROOT / file
