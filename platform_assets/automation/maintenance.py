@@ -15,6 +15,7 @@ from resources.compute.duckdb_engine import DuckDBEngine
 from resources.lakehouse.maintenance import TableUpkeep, maintain_table
 from resources.lakehouse.sweeping import Horizon, horizon, stale_staging, sweep_staging
 from resources.lakehouse.tables import Lakehouse
+from resources.lakehouse.unfinished_uploads import abort_unfinished_uploads
 from resources.settings import Settings
 
 EVERY_NIGHT = "0 3 * * *"
@@ -64,6 +65,8 @@ def maintain(
             tell(f"{table}: {error}")
         else:
             tell(sentence(done[-1]))
+    if given_up := abort_unfinished_uploads(lakehouse, until.instant, dry_run=dry_run):
+        tell(f"{given_up} unfinished uploads given up")
     leftovers = stale_staging(settings.staging_folder, until.instant)
     freed = 0 if dry_run else sweep_staging(leftovers)
     if failed:

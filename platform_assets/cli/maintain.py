@@ -13,6 +13,7 @@ from platform_assets.automation.maintenance import Upkeep, maintain, oldest_run_
 from platform_assets.cli.dagster_runs import prepare_instance
 from platform_assets.cli.printed_table import print_table
 from platform_assets.domain.errors import ConfigurationError
+from resources.lakehouse.store_safety import require_safe_store
 from resources.lakehouse.tables import Lakehouse
 from resources.settings import load_settings
 
@@ -27,6 +28,7 @@ def maintain_tables(
     """
     settings, console = load_settings(), Console(stderr=True)
     lakehouse = Lakehouse(settings.lake_root)
+    require_safe_store(lakehouse, settings.safe_stores_file)
     known = lakehouse.table_names()
     unknown = sorted(set(tables or ()) - set(known))
     if unknown:

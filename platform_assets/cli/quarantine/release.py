@@ -46,9 +46,11 @@ def workbench(settings: Settings) -> "Workbench":
     from platform_assets.cli.quarantine.workbench import Workbench
     from platform_assets.definitions import build_definitions, declared_sources
     from resources.compute.duckdb_engine import DuckDBEngine
+    from resources.lakehouse.store_safety import require_safe_store
     from resources.lakehouse.tables import Lakehouse
 
-    console = Console(stderr=True)
+    console, lakehouse = Console(stderr=True), Lakehouse(settings.lake_root)
+    require_safe_store(lakehouse, settings.safe_stores_file)
 
     def run(asset: str, span: tuple[str, str] | None) -> None:
         materialize(settings, [asset], partition_range=span, console=console)
@@ -57,7 +59,7 @@ def workbench(settings: Settings) -> "Workbench":
         settings,
         build_definitions(settings),
         declared_sources(settings),
-        Lakehouse(settings.lake_root),
+        lakehouse,
         DuckDBEngine.from_settings(settings),
         run,
         typer.echo,
