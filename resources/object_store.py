@@ -100,6 +100,7 @@ def open_place(address: str, given: Mapping[str, str] | None = None) -> tuple[An
     options = delta_options(place, given or {})
     attempts = min(UPLOAD_ATTEMPTS, int(options["max_retries"]) + 1)
     endpoint = options.get("AWS_ENDPOINT_URL", "")
+    _send_what_other_servers_understand(endpoint)
     reached = {
         "region": options.get("AWS_REGION"),
         "scheme": endpoint.partition("://")[0] or None,
@@ -129,6 +130,7 @@ def s3_resource(given: Mapping[str, str] | None = None) -> Any:
     from dagster_aws.s3 import S3Resource
 
     options = delta_options("s3://", given or {})
+    _send_what_other_servers_understand(options.get("AWS_ENDPOINT_URL", ""))
     return S3Resource(
         endpoint_url=options.get("AWS_ENDPOINT_URL"),
         region_name=options.get("AWS_REGION"),
@@ -136,6 +138,14 @@ def s3_resource(given: Mapping[str, str] | None = None) -> Any:
         aws_secret_access_key=options.get("AWS_SECRET_ACCESS_KEY"),
         aws_session_token=options.get("AWS_SESSION_TOKEN"),
     )
+
+
+def _send_what_other_servers_understand(endpoint: str) -> None:
+    """Amazon's newer clients send checksums behind the body, which servers that are not Amazon's answer with an error
+    (Ceph RGW 16: 411). The clients take this from the environment only; a value that is there stays."""
+    if endpoint and "amazonaws.com" not in endpoint:
+        os.environ.setdefault("AWS_REQUEST_CHECKSUM_CALCULATION", "when_required")
+        os.environ.setdefault("AWS_RESPONSE_CHECKSUM_VALIDATION", "when_required")
 
 
 def _endpoint_of_environment() -> str | None:
