@@ -68,7 +68,8 @@ def test_polars_reads_the_same_where_it_is_installed(at_site: Path, capfd: pytes
 def test_the_commands_of_the_page_run(at_site: Path) -> None:
     commands = [line for block in blocks("shell") for line in block.splitlines()]
     platform = Path(sys.executable).parent
-    environment = {**os.environ, "PATH": f"{platform}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PLATFORM_")}
+    environment |= {"PATH": f"{platform}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
     answers = [
         subprocess.run(command, shell=True, env=environment, capture_output=True, text=True, check=True).stdout
         for command in commands

@@ -22,6 +22,7 @@ def some_job() -> None:
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "dagster"))
+    monkeypatch.setenv("PLATFORM_HOME", str(tmp_path))
     (tmp_path / "dagster").mkdir()
     return Settings(home=tmp_path)
 
