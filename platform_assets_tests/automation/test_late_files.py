@@ -9,7 +9,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from platform_assets.automation.partition_requests import FIRST_TAG, LAST_TAG
@@ -154,10 +154,13 @@ def arrives_in_any_order(landed_at_once: SelfRunning, home: Path, order: Sequenc
         assert found.rows(table) == landed_at_once.rows(table)
 
 
+NO_SHRINKING = (Phase.explicit, Phase.generate)
+"""An example takes seconds, and four files are few enough to understand."""
+
 orders, all_stops = st.permutations(range(len(FILES))), st.sets(st.sampled_from(range(len(FILES))))
 
 
-@settings(max_examples=2, deadline=None, derandomize=True)
+@settings(max_examples=2, deadline=None, derandomize=True, phases=NO_SHRINKING)
 @given(order=orders)
 def test_the_order_of_arrival_changes_no_row(
     order: list[int], landed_at_once: SelfRunning, tmp_path_factory: pytest.TempPathFactory
@@ -166,7 +169,7 @@ def test_the_order_of_arrival_changes_no_row(
 
 
 @pytest.mark.long
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck), phases=NO_SHRINKING)
 @given(order=orders, stops=all_stops)
 def test_the_order_and_grouping_of_arrival_change_no_row(
     order: list[int], stops: set[int], landed_at_once: SelfRunning, tmp_path_factory: pytest.TempPathFactory
