@@ -5,6 +5,7 @@ combinations are drawn in `test_partitions_against_an_oracle`; refusals stand in
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
@@ -16,6 +17,8 @@ from platform_assets.table_asset import table_asset
 from platform_assets_tests.stores import Store
 from resources.compute.duckdb_engine import DuckDBEngine
 from resources.lakehouse.io_manager import DeltaIOManager, NoPartitions, read
+from resources.lakehouse.migration import migrate
+from resources.lakehouse.slicing import slicing_for
 
 DAYS = dg.DailyPartitionsDefinition("2024-01-01", end_date="2024-01-07")
 HOURS = dg.HourlyPartitionsDefinition("2024-01-01-00:00", end_date="2024-01-02-00:00")
@@ -258,3 +261,23 @@ def test_a_range_given_backwards_is_refused(io_manager: DeltaIOManager) -> None:
     with dg.DagsterInstance.ephemeral() as instance, pytest.raises(NoPartitions, match="from an earlier to a later"):
         materialise(assets, io_manager, instance, select="upstream", key="2024-01-03", through="2024-01-01")
     assert not io_manager.lakehouse.exists("upstream")
+
+
+def test_a_migration_cuts_a_table_for_other_partitions(io_manager: DeltaIOManager) -> None:
+    second = replace(contract("upstream", "timestamp"), version=2, migrations={1: lambda table: table})
+    with dg.DagsterInstance.ephemeral() as instance:
+        for hour in ("05", "07"):
+            assets = [upstream_asset("timestamp", HOURS)]
+            materialise(assets, io_manager, instance, select="upstream", key=f"2024-01-01-{hour}:00")
+        migrate(
+            second,
+            slicing_for(second, DAYS),
+            engine=io_manager.engine,
+            lakehouse=io_manager.lakehouse,
+            staging_folder=io_manager.staging_folder,
+        )
+        assets = [table_asset(second, partitions_def=DAYS)(numbered("timestamp", DAYS)), downstream_asset(DAYS)]
+        materialise(assets, io_manager, instance, select="downstream", key="2024-01-01")
+        assert [count for _, count in rows(io_manager, "downstream")] == [2 * ROWS_A_PARTITION]
+        materialise(assets, io_manager, instance, select="upstream", key="2024-01-01")
+    assert [moment.hour for moment, _ in rows(io_manager, "upstream")] == [0] * ROWS_A_PARTITION

@@ -14,7 +14,8 @@ from platform_assets.table_asset import table_asset
 from platform_assets_tests.stores import Store, local_store
 from resources.compute.duckdb_engine import DuckDBEngine
 from resources.lakehouse.io_manager import DeltaIOManager
-from resources.lakehouse.slicing import InexactPartitioning
+from resources.lakehouse.slice_values import slice_values
+from resources.lakehouse.slicing import InexactPartitioning, slicing_for
 
 DAYS = dg.DailyPartitionsDefinition("2024-03-29", end_date="2024-04-03")
 HOURS = dg.HourlyPartitionsDefinition("2024-03-30-00:00", end_date="2024-04-01-00:00")
@@ -129,6 +130,27 @@ def test_a_key_that_cant_be_exact_is_refused_before_anything_is_written(
     assert not store.staging.exists()
 
 
+@pytest.mark.parametrize(
+    ("dtype", "partitions", "column", "key", "said"),
+    [
+        ("string", static("", "a"), "part", "", "can't be told from a missing value"),
+        ("date", DAYS, "part", "2024-3-30", "doesn't say which window it means"),
+        ("string", DAYS, "part", "2024-3-30", "doesn't say which window it means"),
+        ("date", cron("0 0 * * 0", "%Y-%m-%d"), "part", "2024-04-01", "doesn't say which window it means"),
+        ("date", cron("0 0 * * *", "%m-%d"), "part", "03-30", "doesn't say which window it means"),
+        ("date", cron("0 0 * * *", "%Y-%m"), "part", "2024-03", "give the partitions a finer fmt"),
+        ("date", BOTH, {"day": "part", "colour": "other"}, "red|2024-03-30|x", "within a dimension"),
+        ("date", BOTH, {"day": "part", "colour": "other"}, "|2024-03-30", "can't be told from a missing value"),
+    ],
+)
+def test_a_key_that_no_partition_has_means_no_slice(
+    dtype: str, partitions: dg.PartitionsDefinition, column: str | Mapping[str, str], key: str, said: str
+) -> None:
+    slicing = slicing_for(contract(dtype, column), partitions)
+    with pytest.raises(InexactPartitioning, match=said):
+        slice_values("things", slicing, partitions, [key])
+
+
 @pytest.mark.parametrize("value", [None, "", "NULL", "null", "__HIVE_DEFAULT_PARTITION__"])
 def test_a_text_that_readers_take_for_a_missing_value_is_refused_also_without_partitions(
     value: str | None, store: Store, engine: DuckDBEngine
@@ -177,7 +199,7 @@ def test_partitions_that_cut_a_published_table_in_another_way_are_refused(
     materialise(store, engine, asset("timestamp", before, datetime(2024, 3, 30, 12)), noon)
     computed = []
     later = asset("timestamp", now, datetime(2024, 3, 30, 5), computed=lambda: computed.append(1))
-    with pytest.raises(InexactPartitioning, match="cut in another way"):
+    with pytest.raises(InexactPartitioning, match=r"cut in another way.*platform migrate things"):
         materialise(store, engine, later, key)
     assert store.lakehouse.snapshot("things").version == 0
     assert not store.staging.exists() or not list(store.staging.iterdir())

@@ -296,7 +296,8 @@ def _refuse_broken_table_rules(
         )
     if slices is None:
         return
-    outside = sorted(str(audit.slice_value) for audit in audits if audit.slice_value not in set(slices))
+    asked = set(slices)
+    outside = sorted(str(audit.slice_value) for audit in audits if audit.slice_value not in asked)
     if outside:
         raise ContractViolation(
             f"rows outside of the asked partitions, for example in {outside[:3]}",
