@@ -20,6 +20,7 @@ from platform_assets.cli import (
     sql,
     tables,
 )
+from platform_assets.cli.erasure import command as erasure
 from platform_assets.domain.errors import PlatformError
 
 app = typer.Typer(
@@ -39,6 +40,7 @@ app.command("sql")(sql.sql)
 app.command("migrate")(migrate.migrate_tables)
 app.command("replay")(replay.replay)
 app.command("maintain")(maintain.maintain_tables)
+app.command("erase")(erasure.erase)
 
 
 def main() -> None:

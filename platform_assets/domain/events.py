@@ -60,7 +60,7 @@ def typed_events(raw: ibis.Table, source: Source) -> ibis.Table:
     if source.event_type.field:
         event_type = _received(raw, source, source.event_type.field)
     value, value_problem = _value(raw, source)
-    login, cookie = pseudonym("login", text("login")), pseudonym("cookie", text("cookie_id"))
+    own = identifiers(raw, source)
     return (
         raw.select(
             event_id=source.name + ":" + raw.event_id,
@@ -68,10 +68,10 @@ def typed_events(raw: ibis.Table, source: Source) -> ibis.Table:
             event_date=raw.event_date,
             source=ibis.literal(source.name),
             event_type=event_type,
-            login_hash=login,
-            cookie_id=cookie,
-            device_id=pseudonym("device", text("device_id")),
-            ip_hash=pseudonym("ip", text("ip")),
+            login_hash=own["login"],
+            cookie_id=own["cookie"],
+            device_id=own["device"],
+            ip_hash=own["ip"],
             url=text("url"),
             referrer=text("referrer"),
             user_agent=text("user_agent"),
@@ -97,6 +97,23 @@ def typed_events(raw: ibis.Table, source: Source) -> ibis.Table:
         )
         .drop("referrer", "user_agent")
     )
+
+
+IDENTIFIERS = {"login": "login", "cookie": "cookie_id", "device": "device_id", "ip": "ip"}
+"""Kinds of pseudonyms, with the canonical field that each is made of."""
+
+
+def identifiers(raw: ibis.Table, source: Source) -> dict[str, ir.StringValue]:
+    """The pseudonyms of raw rows by kind, null where a row has none."""
+    return {kind: pseudonym(kind, text) for kind, text in received_identifiers(raw, source).items()}
+
+
+def received_identifiers(raw: ibis.Table, source: Source) -> dict[str, ir.StringValue]:
+    """What a source sends of every kind of identifier, as text, null where a row has none."""
+    return {
+        kind: _text(raw, source, source.fields[field]) if field in source.fields else ibis.null(str)
+        for kind, field in IDENTIFIERS.items()
+    }
 
 
 _CAMPAIGN = ("utm_source", "utm_medium", "utm_campaign")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from platform_assets.domain.contracts.contract import Column, Contract, Pii
+from platform_assets.domain.contracts.erased_persons import ERASED
 from platform_assets.domain.remapped_fields import remapped
 
 RESERVED_RAW_COLUMNS = frozenset(
@@ -156,6 +157,7 @@ class Source:
             event_time_column="event_time",
             version=self.version,
             migrations=dict.fromkeys(range(1, self.version), migration),
+            drops={ERASED: "the person was erased"},
             declared_by=f"source {self.name}",
         )
 

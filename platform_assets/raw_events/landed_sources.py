@@ -11,6 +11,8 @@ import dagster as dg
 import ibis
 
 from platform_assets.domain.contracts.corrections import corrections_contract
+from platform_assets.domain.contracts.erased_persons import ERASED_PERSONS
+from platform_assets.domain.erasure import without_erased
 from platform_assets.domain.source import Source
 from platform_assets.raw_events.landed_file import LandedFile, ReadLimits
 from platform_assets.raw_events.landed_files_check import files_read, refuse_missing_files
@@ -20,6 +22,7 @@ from platform_assets.raw_events.source_fields import field_counts, field_metadat
 from platform_assets.raw_events.stored_corrections import corrections_in
 from platform_assets.table_asset import table_asset
 from resources.compute.engine import Engine
+from resources.lakehouse.erased_persons import erased_marks
 from resources.lakehouse.io_manager import DeltaIOManager, Evidence, read
 from resources.landing_zone import LandingZoneResource
 
@@ -56,11 +59,17 @@ def _raw_asset(source: Source, landing_days: dg.DailyPartitionsDefinition) -> dg
             raw = read(lakehouse.lakehouse, engine, published, context.partition_keys)
             return _seen(records.files, days, field_counts(raw, source))
 
-        return parse_records(lines, source), evidence
+        return without_erased(parse_records(lines, source), source, _marks_of_erased(lakehouse, engine)), evidence
 
     landed.__doc__ = f"{contract.description}\n\n{_where_from(source)}"
     kinds = frozenset({"deltalake", source.format.value})
     return table_asset(contract, partitions_def=landing_days, kinds=kinds, declared=repr(source))(landed)
+
+
+def _marks_of_erased(lakehouse: DeltaIOManager, engine: Engine) -> Mapping[str, list[str]]:
+    """Who must not come back from landed files, at the latest word on it."""
+    published = lakehouse.lakehouse.latest(ERASED_PERSONS.name)
+    return {} if published is None else erased_marks(read(lakehouse.lakehouse, engine, published, None))
 
 
 def _seen(

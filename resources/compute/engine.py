@@ -97,7 +97,7 @@ class Engine(Protocol):
         event_time: str | None = None,
         last_minutes: timedelta = timedelta(0),
     ) -> list[SliceAudit]:
-        """Look at staged files: rows, broken keys, digest, rejects, per partition value.
+        """Look at staged files: rows, broken keys (none without a key), digest, rejects, per partition value.
 
         Where `event_time` names an instant, also what each partition value holds of every UTC day, and of the
         `last_minutes` of that day.

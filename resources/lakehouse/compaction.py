@@ -13,9 +13,8 @@ import ibis
 
 from platform_assets.domain.errors import PlatformError
 from resources.compute.engine import PUBLISH, Engine, StagedFile
-from resources.lakehouse.commit import CommitUnknown, commit_files
-from resources.lakehouse.data_files import discard, put_beside_table
 from resources.lakehouse.io_manager import read_files, schema_of
+from resources.lakehouse.rewriting import FilesReplacedMeanwhile, replace_files
 from resources.lakehouse.tables import ActiveFile, Lakehouse, Snapshot
 
 TARGET_BYTES = 128 * 2**20
@@ -25,10 +24,6 @@ ATTEMPTS = 5
 
 class CompactionWouldChangeRows(PlatformError):
     """The rewritten files don't hold the rows of the old ones. Nothing was committed."""
-
-
-class FilesReplacedMeanwhile(PlatformError):
-    """Files that were rewritten are no longer live: somebody published. Nothing was committed."""
 
 
 def fragments(snapshot: Snapshot, target_bytes: int = TARGET_BYTES) -> list[list[ActiveFile]]:
@@ -88,38 +83,17 @@ def _join(
             for number, group in enumerate(groups)
             for file in _rewritten(lakehouse, engine, snapshot, group, folder / str(number))
         ]
-        old = list(chain(*groups))
-        added = put_beside_table(lakehouse, snapshot.table, staged, snapshot.slice_column, batch_id)
-        try:
-            commit_files(
-                lakehouse,
-                snapshot.table,
-                added=added,
-                removed=lambda newer: still_live(newer, old),
-                batch_id=batch_id,
-                metadata={"reason": "compaction"},
-                data_change=False,
-            )
-        except CommitUnknown:
-            raise
-        except PlatformError:
-            discard(lakehouse, snapshot.table, added)
-            raise
+        replace_files(
+            lakehouse,
+            snapshot,
+            list(chain(*groups)),
+            staged,
+            batch_id=batch_id,
+            metadata={"reason": "compaction"},
+            data_change=False,
+        )
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def still_live(snapshot: Snapshot, files: Sequence[ActiveFile]) -> Sequence[ActiveFile]:
-    """The files, if a snapshot names all of them. Raises FilesReplacedMeanwhile."""
-    live = {file.path for file in snapshot.files}
-    replaced = [file.path for file in files if file.path not in live]
-    if replaced:
-        raise FilesReplacedMeanwhile(
-            f"{len(replaced)} file(s) were replaced meanwhile, for example {replaced[0]}",
-            where=f"table {snapshot.table}, version {snapshot.version}",
-            todo="run this again when fewer publications run",
-        )
-    return files
 
 
 def _rewritten(

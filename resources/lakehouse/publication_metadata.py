@@ -67,12 +67,12 @@ def lineage_metadata(expression: ibis.Table, contract: Contract, engine: Engine)
 
 
 def preview(table: ibis.Table, contract: Contract) -> dg.MetadataValue:
-    """The first rows as a Markdown table, without any raw personal value."""
-    raw = {column.name for column in contract.columns if column.pii is Pii.RAW}
+    """The first rows as a Markdown table, without any personal value: what the UI keeps, no erasure reaches."""
+    personal = {column.name for column in contract.columns if column.pii is not Pii.NONE}
     shown = table.select(*contract.column_names).limit(PREVIEW_ROWS).to_pyarrow().to_pylist()
     lines = [" | ".join(contract.column_names), " | ".join("---" for _ in contract.column_names)]
     for row in shown:
-        lines.append(" | ".join(HIDDEN if name in raw else _cell(value) for name, value in row.items()))
+        lines.append(" | ".join(HIDDEN if name in personal else _cell(value) for name, value in row.items()))
     return dg.MetadataValue.md("\n".join(f"| {line} |" for line in lines) if shown else "No rows.")
 
 

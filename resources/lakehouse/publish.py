@@ -135,7 +135,7 @@ def publish(
     schema = schema_at_rest(contract, slicing)
     published = lakehouse.latest(contract.name)
     if published:
-        _refuse_other_key(published, provenance.get(KEY_ID_NOTE, ""))
+        refuse_other_key(published, provenance.get(KEY_ID_NOTE, ""))
         missing_columns(published, contract, slicing.column, schema)
         refuse_other_slicing(published, slicing)
     batch_id = uuid.uuid4().hex
@@ -193,8 +193,11 @@ def audited(
     return result
 
 
-def _refuse_other_key(published: Snapshot, key_id: str) -> None:
-    """Rows under two keys in one table would give one person two ids, and nobody would notice."""
+def refuse_other_key(published: Snapshot, key_id: str) -> None:
+    """Raise OtherPseudonymKey if a table was made with another key than this one.
+
+    Rows under two keys in one table would give one person two ids, and nobody would notice.
+    """
     known = _key_id(published)
     if known and key_id and known != key_id:
         raise OtherPseudonymKey(

@@ -5,10 +5,13 @@ Which files a version names stands in `tables`; which may go is decided in `swee
 
 import json
 import re
-from collections.abc import Iterable
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -46,7 +49,7 @@ class StoredFile:
 
 
 class TableFolder:
-    """The files below one table's place, local or on S3."""
+    """The files below one table's place, local or on S3; with the table "" those below the lakehouse's root."""
 
     def __init__(self, lakehouse: Lakehouse, table: str) -> None:
         self._lakehouse, self.table = lakehouse, table
@@ -54,7 +57,7 @@ class TableFolder:
     @cached_property
     def _place(self) -> tuple[Any, str]:
         filesystem, root = self._lakehouse.filesystem()
-        return filesystem, f"{root}/{self.table}"
+        return filesystem, f"{root}/{self.table}".rstrip("/")
 
     def files(self, below: str = "") -> list[StoredFile]:
         """Every file as it lies there now, in the order of paths."""
@@ -74,6 +77,25 @@ class TableFolder:
         filesystem, root = self._place
         with filesystem.open_input_stream(f"{root}/{path}", compression=None) as stream:
             return stream.read()
+
+    @contextmanager
+    def as_local(self, path: str, scratch: Path) -> Iterator[Path]:
+        """A file as a local one: itself, or a copy below `scratch` for as long as it is used."""
+        filesystem, root = self._place
+        if self._lakehouse.is_local:
+            yield Path(root) / path
+            return
+        from pyarrow.fs import LocalFileSystem, copy_files
+
+        scratch.mkdir(parents=True, exist_ok=True)
+        copy = scratch / uuid.uuid4().hex
+        try:
+            copy_files(
+                f"{root}/{path}", str(copy), source_filesystem=filesystem, destination_filesystem=LocalFileSystem()
+            )
+            yield copy
+        finally:
+            copy.unlink(missing_ok=True)
 
     def delete(self, paths: Iterable[str]) -> None:
         """Delete files; one that is gone already is not missed."""

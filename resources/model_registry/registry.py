@@ -153,6 +153,12 @@ class ModelRegistry:
         with self._connection.reach():
             return self._newest(model, {"training_date": training_date.isoformat()})
 
+    def versions(self, model: str) -> list[ModelVersion]:
+        """Every registered version, oldest first; none where the model was never trained."""
+        with self._connection.reach() as client:
+            stored = client.search_model_versions(f"name = '{self.registered_name(model)}'")
+            return sorted(map(_travelling, stored), key=lambda version: version.version)
+
     def tags(self, version: ModelVersion) -> Mapping[str, str]:
         """All that is written to a version: digests, days, run, code and input versions, the verdict."""
         with self._connection.reach() as client:
