@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 import ibis
 
+from platform_assets.domain.contracts.events import EVENTS
 from platform_assets.domain.erasure import Person, holds
 from platform_assets.domain.source import Source
 from resources.compute.engine import Engine
@@ -54,13 +55,14 @@ class PersonSearch:
         return [held for held in found if held is not None]
 
     def order(self) -> list[str]:
-        """Every table, raw ones first, each right behind its quarantine.
+        """Every table, raw ones first, each right behind its quarantine; `events` last.
 
-        What is published from a table meanwhile is then made of rows without the person.
+        What is published from raw tables meanwhile is then made without the person; and an erasure that was broken off
+        still finds in `events` which other identifiers were seen with a login.
         """
         names = self.lakehouse.table_names()
         owners = {name.removesuffix(QUARANTINE_SUFFIX) for name in names}
-        in_order = sorted(owners, key=lambda name: (not name.startswith(RAW_PREFIX), name))
+        in_order = sorted(owners, key=lambda name: (name == EVENTS.name, not name.startswith(RAW_PREFIX), name))
         return [each for name in in_order for each in (name + QUARANTINE_SUFFIX, name) if each in names]
 
     def _in_file(self, folder: TableFolder, file: StoredFile) -> HeldFile | None:
