@@ -32,7 +32,7 @@ FREE_TEXT = frozenset({"record", "reason", "extra_fields", "url", "path", "refer
 
 _FREE_TEXT_FIELDS = ("url", "referrer", "user_agent")
 _UNMISTAKABLE_LENGTH = 8
-_BEFORE, _AFTER = r"(?:^|[^{word}.+\-])[.+\-]*", r"[.+\-]*(?:$|[^{word}.+@\-])"
+_BEFORE, _AFTER = r"(?:^|[^{word}.+@\-])[.+\-]*", r"[.+\-]*(?:$|[^{word}.+@\-])"
 
 
 @dataclass(frozen=True)
@@ -77,9 +77,14 @@ def mention_pattern(values: Iterable[str], *, escaped: bool = False, word: str =
     return f"(?i){_BEFORE.format(word=word)}(?:{alternatives}){_AFTER.format(word=word)}"
 
 
-def holds(table: ibis.Table, person: Person, source: Source | None = None) -> ir.BooleanValue:
-    """Whether a row is the person's or tells of them. `source` is the source of a raw table."""
-    texts = [name for name, dtype in table.schema().items() if dtype.is_string()]
+def holds(
+    table: ibis.Table, person: Person, source: Source | None = None, *, besides: Sequence[str] = ()
+) -> ir.BooleanValue:
+    """Whether a row is the person's or tells of them.
+
+    `source` is the source of a raw table; the columns `besides` don't count.
+    """
+    texts = [name for name, dtype in table.schema().items() if dtype.is_string() and name not in besides]
     found: list[ir.BooleanValue] = []
     if person.all_pseudonyms:
         found += [table[name].re_search("|".join(person.all_pseudonyms)) for name in texts]

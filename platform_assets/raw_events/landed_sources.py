@@ -59,17 +59,12 @@ def _raw_asset(source: Source, landing_days: dg.DailyPartitionsDefinition) -> dg
             raw = read(lakehouse.lakehouse, engine, published, context.partition_keys)
             return _seen(records.files, days, field_counts(raw, source))
 
-        return without_erased(parse_records(lines, source), source, _marks_of_erased(lakehouse, engine)), evidence
+        erased = lakehouse.read_beside_inputs(context, ERASED_PERSONS.name, None)
+        return without_erased(parse_records(lines, source), source, erased_marks(erased)), evidence
 
     landed.__doc__ = f"{contract.description}\n\n{_where_from(source)}"
     kinds = frozenset({"deltalake", source.format.value})
     return table_asset(contract, partitions_def=landing_days, kinds=kinds, declared=repr(source))(landed)
-
-
-def _marks_of_erased(lakehouse: DeltaIOManager, engine: Engine) -> Mapping[str, list[str]]:
-    """Who must not come back from landed files, at the latest word on it."""
-    published = lakehouse.lakehouse.latest(ERASED_PERSONS.name)
-    return {} if published is None else erased_marks(read(lakehouse.lakehouse, engine, published, None))
 
 
 def _seen(

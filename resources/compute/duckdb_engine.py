@@ -84,6 +84,7 @@ class DuckDBEngine:
         schema: ibis.Schema,
         slice_column: str | None,
         later_columns: Sequence[str] = (),
+        path_column: str | None = None,
     ) -> ibis.Table:
         """See `Engine.read_parquet`."""
         if not files:
@@ -92,6 +93,8 @@ class DuckDBEngine:
         if slice_column is not None:
             kind = _type(schema[slice_column])
             options = f", hive_partitioning = true, hive_types = {{{_text(slice_column)}: {kind}}}"
+        if path_column is not None:
+            options += f", filename = {_text(path_column)}"
         if not later_columns:
             return self._view(table, f"read_parquet({_list(files)}{options})", schema)
         # Only here, because it opens the footer of every file. The empty part has the columns that no file may have.

@@ -72,10 +72,12 @@ class Engine(Protocol):
         schema: ibis.Schema,
         slice_column: str | None,
         later_columns: Sequence[str] = (),
+        path_column: str | None = None,
     ) -> ibis.Table:
         """A table over Parquet files; `slice_column` is read from the folder names, not from the files.
 
         `later_columns` may be missing in some files, and are null there; any other column must be in all of them.
+        `path_column`, where one is named, is a column of the schema that says in which file a row stands.
         """
         ...
 

@@ -11,7 +11,7 @@ from platform_assets.domain.contracts.erased_persons import ERASED_PERSONS
 from platform_assets.domain.erasure import Person, erasure_mark
 from resources.compute.engine import Engine
 from resources.lakehouse.io_manager import read
-from resources.lakehouse.publish import KEY_ID_NOTE, publish
+from resources.lakehouse.publish import KEY_ID_NOTE, NO_TABLE, publish
 from resources.lakehouse.slicing import Slicing
 from resources.lakehouse.tables import INPUT_VERSIONS_NOTE, Lakehouse
 
@@ -28,7 +28,7 @@ def remember_erased(
 ) -> None:
     """Add a person's marks to the table, so that nothing of them comes back from landed files.
 
-    Raises OtherPseudonymKey where earlier erasures used another key.
+    Raises OtherPseudonymKey where earlier erasures used another key, PublishedMeanwhile where another one was faster.
     """
     rows = [(kind, pseudonym) for kind, pseudonyms in person.pseudonyms.items() for pseudonym in sorted(pseudonyms)]
     new = ibis.memtable(rows, schema={"kind": "string", "pseudonym": "string"})
@@ -49,13 +49,16 @@ def remember_erased(
         engine=engine,
         lakehouse=lakehouse,
         staging_folder=staging_folder,
+        based_on=published.version if published else NO_TABLE,
         provenance={KEY_ID_NOTE: pseudonym_key_id, INPUT_VERSIONS_NOTE: json.dumps({}), "erasure_id": erasure_id},
     )
 
 
-def erased_marks(erased: ibis.Table) -> Mapping[str, list[str]]:
-    """The marks of all erased persons, by kind of identifier."""
+def erased_marks(erased: ibis.Table | None) -> Mapping[str, list[str]]:
+    """The marks of all erased persons, by kind of identifier; `erased` is the table, None where nobody ever was."""
     marks: dict[str, list[str]] = {}
+    if erased is None:
+        return marks
     for row in erased.select("kind", "mark").order_by("kind", "mark").to_pyarrow().to_pylist():
         marks.setdefault(row["kind"], []).append(row["mark"])
     return marks

@@ -92,7 +92,7 @@ class DeltaIOManager(dg.IOManager):
         return read(self.inputs, self.engine, snapshot, wanted)
 
     def read_beside_inputs(
-        self, context: dg.AssetExecutionContext, table: str, slices: Sequence[str]
+        self, context: dg.AssetExecutionContext, table: str, slices: Sequence[str] | None
     ) -> ibis.Table | None:
         """Rows of a table that is no input in the graph (None: it was never published to), at its latest version.
 

@@ -3,7 +3,8 @@
 What counts as theirs is said in `platform_assets.domain.erasure`; what is done about it in `erasure`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
@@ -18,6 +19,10 @@ from resources.lakehouse.table_folder import StoredFile, TableFolder
 from resources.lakehouse.tables import QUARANTINE_SUFFIX, Lakehouse
 
 RAW_PREFIX = "raw_"
+PATH = "path_of_file"
+"""Column that says in which file a row stands, while it is searched."""
+BATCH_BYTES = 2**30
+"""Files that are searched in one query; of remote ones that many are copied at a time."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,14 @@ class PersonSearch:
     def in_table(self, table: str) -> list[HeldFile]:
         """The files of a table that hold the person, live or not."""
         folder = TableFolder(self.lakehouse, table)
-        found = [self._in_file(folder, file) for file in folder.files() if file.is_data or file.is_temporary]
+        files = [file for file in folder.files() if file.is_data or file.is_temporary]
+        for batch in _batches([file for file in files if (table, file.path) not in self._known]):
+            with ExitStack() as copies:
+                local = {file: copies.enter_context(folder.as_local(file.path, self.scratch)) for file in batch}
+                self._known |= {(table, held.file.path): held for held in self._look(table, local)}
+            for file in batch:
+                self._known.setdefault((table, file.path), None)
+        found = [self._known[table, file.path] for file in files]
         return [held for held in found if held is not None]
 
     def order(self) -> list[str]:
@@ -65,45 +77,46 @@ class PersonSearch:
         in_order = sorted(owners, key=lambda name: (name == EVENTS.name, not name.startswith(RAW_PREFIX), name))
         return [each for name in in_order for each in (name + QUARANTINE_SUFFIX, name) if each in names]
 
-    def _in_file(self, folder: TableFolder, file: StoredFile) -> HeldFile | None:
-        place = (folder.table, file.path)
-        if place not in self._known:
-            with folder.as_local(file.path, self.scratch) as path:
-                self._known[place] = self._look(folder.table, file, path)
-        return self._known[place]
-
-    def _look(self, table: str, file: StoredFile, path: Path) -> HeldFile | None:
+    def _look(self, table: str, local: Mapping[StoredFile, Path]) -> Iterator[HeldFile]:
+        """Files with the same columns are searched in one query."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        slice_value = _slice_value(file.path)
-        try:
-            schema = ibis.Schema.from_pyarrow(pq.read_schema(path))
-        except pa.ArrowInvalid:
-            return HeldFile(table, file, slice_value, None)
+        by_schema: dict[ibis.Schema, list[StoredFile]] = {}
+        for file, path in local.items():
+            try:
+                schema = ibis.Schema.from_pyarrow(pq.read_schema(path))
+            except pa.ArrowInvalid:
+                yield HeldFile(table, file, _slice_value(file.path), None)
+            else:
+                by_schema.setdefault(schema, []).append(file)
+        for schema, files in by_schema.items():
+            yield from self._held_of(table, schema, {str(local[file]): file for file in files})
+
+    def _held_of(self, table: str, schema: ibis.Schema, files: Mapping[str, StoredFile]) -> Iterator[HeldFile]:
         plain = {name: "timestamp" if dtype.is_timestamp() else dtype for name, dtype in schema.items()}
-        rows = self.engine.read_parquet(table, [str(path)], ibis.schema(plain), None)
-        rows = self.theirs(table, rows)
-        count = rows.count().to_pyarrow().as_py()
-        if not count:
-            return None
-        landed = rows.select("file").distinct().to_pyarrow()["file"].to_pylist() if "file" in plain else []
-        models = []
-        if {"model_name", "model_version"} <= plain.keys():
-            models = rows.select("model_name", "model_version").distinct().to_pyarrow().to_pylist()
-        return HeldFile(
-            table,
-            file,
-            slice_value,
-            count,
-            frozenset(name for name in landed if name),
-            frozenset((row["model_name"], row["model_version"]) for row in models),
+        rows = self.engine.read_parquet(
+            table, list(files), ibis.schema({**plain, PATH: "string"}), None, path_column=PATH
         )
+        theirs = self.theirs(table, rows)
+        counts = {row[PATH]: row["rows"] for row in _rows(theirs.group_by(PATH).aggregate(rows=theirs.count()))}
+        landed: dict[str, set[str]] = {path: set() for path in counts}
+        models: dict[str, set[tuple[str, int]]] = {path: set() for path in counts}
+        if counts and "file" in plain:
+            for row in _rows(theirs.filter(theirs.file.notnull()).select(PATH, "file").distinct()):
+                landed[row[PATH]].add(row["file"])
+        if counts and {"model_name", "model_version"} <= plain.keys():
+            for row in _rows(theirs.select(PATH, "model_name", "model_version").distinct()):
+                models[row[PATH]].add((row["model_name"], row["model_version"]))
+        for path, count in sorted(counts.items()):
+            file = files[path]
+            value = _slice_value(file.path)
+            yield HeldFile(table, file, value, count, frozenset(landed[path]), frozenset(models[path]))
 
     def theirs(self, table: str, rows: ibis.Table) -> ibis.Table:
         """The person's rows among some rows of a table."""
         rows = self._with_all_columns(table, rows)
-        return rows.filter(holds(rows, self.person, self.source_of(table)))
+        return rows.filter(holds(rows, self.person, self.source_of(table), besides=(PATH,)))
 
     def others(self, table: str, rows: ibis.Table) -> ibis.Table:
         """The rows that are not the person's, with the columns they came with."""
@@ -115,6 +128,21 @@ class PersonSearch:
         source = self.source_of(table)
         names = [source.raw_column(each) for each in source.source_fields] if source else []
         return rows.mutate(**{name: ibis.null(str) for name in names if name not in rows.columns})
+
+
+def _batches(files: Sequence[StoredFile]) -> Iterator[list[StoredFile]]:
+    batch: list[StoredFile] = []
+    for file in files:
+        if batch and sum(each.bytes for each in batch) + file.bytes > BATCH_BYTES:
+            yield batch
+            batch = []
+        batch.append(file)
+    if batch:
+        yield batch
+
+
+def _rows(table: ibis.Table) -> list[dict]:
+    return table.to_pyarrow().to_pylist()
 
 
 def _slice_value(path: str) -> str | None:
