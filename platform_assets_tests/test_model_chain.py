@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from platform_assets.cli.erasure.survey import affected_models, affected_predictions
 from platform_assets.domain.contracts.contract import Column, Contract
+from platform_assets.domain.erasure import Person
 from platform_assets.domain.modelling.validation import LabelsNotMature
 from platform_assets.partitions import daily
 from platform_assets.predictions.scores import predictions_assets
@@ -21,6 +23,7 @@ from platform_assets.validation_reports.validation import validation_reports_ass
 from platform_assets_tests.model_worlds import small_spec
 from resources.compute.duckdb_engine import DuckDBEngine
 from resources.lakehouse.io_manager import DeltaIOManager, read
+from resources.lakehouse.person_search import PersonSearch
 from resources.lakehouse.tables import Lakehouse
 from resources.model_registry.model_version import ModelNotFound
 from resources.model_registry.registry import ModelRegistry
@@ -212,3 +215,29 @@ def test_without_a_champion_nothing_is_scored(platform: Platform, tmp_path: Path
     empty = ModelRegistryResource(tracking_uri=platform.resource.tracking_uri, artifact_root="unused", prefix="no.one")
     with pytest.raises(ModelNotFound, match=r"no\.one\.conversion.*no version is champion"):
         Platform(platform.io_manager, empty, platform.instance, platform.assets).run("conversion_scores", SCORED)
+
+
+def search_for(platform: Platform, folder: Path, user: str) -> PersonSearch:
+    person = Person({"login": frozenset({user})})
+    return PersonSearch(platform.io_manager.lakehouse, platform.io_manager.engine, person, {}, folder / "scratch")
+
+
+def test_before_an_erasure_it_is_told_which_models_learnt_from_the_person(
+    platform: Platform, registry: ModelRegistry, tmp_path: Path
+) -> None:
+    (model,) = affected_models(search_for(platform, tmp_path, "u001"), SPEC, registry)
+    assert (model.model, model.version, model.certain) == (registry.registered_name(SPEC.name), 1, True)
+    assert model.training_date == TRAINING_DATE.isoformat()
+    scored = platform.rows("conversion_scores")
+    assert model.scored_days == tuple(sorted(str(day)[:10] for day in scored["event_date"].unique()))
+    assert affected_models(search_for(platform, tmp_path, "nobody-at-all"), SPEC, registry) == []
+
+
+def test_before_an_erasure_it_is_told_which_predictions_were_made_of_the_persons_rows(
+    platform: Platform, tmp_path: Path
+) -> None:
+    held = search_for(platform, tmp_path, "u001").in_table("conversion_scores")
+    told = affected_predictions(held, platform.io_manager.lakehouse)
+    theirs = platform.rows("conversion_scores").query("user_id == 'u001'")
+    assert [each.day for each in told] == sorted(str(day)[:10] for day in theirs["event_date"])
+    assert {(each.version, each.rows, each.live) for each in told} == {(1, 1, True)}

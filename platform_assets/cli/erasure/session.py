@@ -37,6 +37,7 @@ from resources.lakehouse.erased_persons import remember_erased
 from resources.lakehouse.erasure import ErasedFromTable, Erasure
 from resources.lakehouse.person_search import HeldFile, PersonSearch
 from resources.lakehouse.publish import refuse_other_key
+from resources.lakehouse.store_safety import require_safe_store
 from resources.lakehouse.sweeping import stale_staging, sweep_staging
 from resources.lakehouse.tables import Lakehouse
 from resources.lakehouse.trace_scan import Scan, TraceScanner
@@ -67,6 +68,7 @@ class ErasureSession:
         sources = declared_sources(settings)
         key = settings.require_pseudonym_key(only_simulated_data=all(source.simulated for source in sources))
         session = cls(settings, sources, key, console)
+        require_safe_store(session._lakehouse, settings.safe_stores_file)
         session._refuse_runs_in_progress()
         for table in session._lakehouse.table_names():
             # Under another key nothing would be found, and everything be said to be erased.
