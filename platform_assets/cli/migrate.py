@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from platform_assets.cli.printed_table import print_table
 from platform_assets.domain.errors import ConfigurationError
 from platform_assets.table_asset import contract_of
 from resources.lakehouse.migration import MigratedTable, migrate
@@ -69,6 +70,6 @@ def _print(migrated: list[MigratedTable], *, dry_run: bool) -> None:
     for done in migrated:
         counts = (done.partitions, done.rows, done.quarantined, done.dropped)
         shown.add_row(done.table, f"{done.from_version} → {done.to_version}", *(f"{count:,}" for count in counts))
-    Console().print(shown)
+    print_table(shown)
     if dry_run:
         typer.echo("Nothing was changed.")

@@ -10,10 +10,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from platform_assets.cli.printed_table import print_table
 from resources.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def _print(rows: list[dict[str, Any]], output: RowFormat, nothing: str) -> None:
             shown.add_column(name, overflow="fold")
         for row in rows:
             shown.add_row(*(Text(_printable(value)) for value in row.values()))
-        Console().print(shown)
+        print_table(shown)
 
 
 def _for_people(row: dict[str, Any]) -> dict[str, Any]:
