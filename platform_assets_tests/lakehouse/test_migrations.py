@@ -69,6 +69,10 @@ def under(shop: Shop, contract: Contract) -> Shop:
     return Shop(shop.store, shop.engine, contract, contract.partition_column)
 
 
+in_a_folder = pytest.mark.parametrize("store", ["local"], indirect=True)
+"""What doesn't depend on the store is tested on one."""
+
+
 @pytest.fixture
 def filled(shop: Shop) -> Shop:
     fill(shop)
@@ -95,6 +99,7 @@ def test_rows_schema_and_version_change_in_one_commit(filled: Shop) -> None:
     assert filled.store.staging.exists() and not list(filled.store.staging.iterdir())
 
 
+@in_a_folder
 def test_the_version_of_before_is_read_as_it_was(filled: Shop) -> None:
     lakehouse = filled.store.lakehouse
     before = lakehouse.snapshot("visits").version
@@ -103,6 +108,7 @@ def test_the_version_of_before_is_read_as_it_was(filled: Shop) -> None:
     assert rows == [{"shop": "b", "visit": 5, "spent": 7}]
 
 
+@in_a_folder
 def test_a_second_migration_finds_nothing_to_do(filled: Shop) -> None:
     migrate(filled, CENTS)
     version = filled.store.lakehouse.snapshot("visits").version
@@ -110,6 +116,7 @@ def test_a_second_migration_finds_nothing_to_do(filled: Shop) -> None:
     assert filled.store.lakehouse.snapshot("visits").version == version
 
 
+@in_a_folder
 def test_a_table_that_is_not_there_needs_no_migration(shop: Shop) -> None:
     assert migrate(shop, CENTS) is None
 
@@ -123,6 +130,7 @@ def test_rows_that_break_a_new_rule_join_the_quarantine(filled: Shop) -> None:
     ]
 
 
+@in_a_folder
 def test_the_notes_tell_of_every_partition_what_was_rejected_before_and_now(filled: Shop) -> None:
     before = filled.store.lakehouse.slice_notes("visits")
     migrate(filled, CENTS)
@@ -192,6 +200,7 @@ def test_a_partition_column_of_another_type_keeps_its_partitions(shop: Shop) -> 
     assert shop.quarantined() == []
 
 
+@in_a_folder
 def test_a_table_without_rows_is_cut_anew(shop: Shop) -> None:
     shop.publish(visits(("a", 1, 5)), ["a"])
     shop.publish(visits(("a", 1, 5)).limit(0), ["a"], allow_emptying=True)
@@ -227,6 +236,7 @@ def test_days_become_hours(shop: Shop) -> None:
     assert [row["partition_key"] for row in shop.quarantined()] == ["2026-01-05-15:00", None]
 
 
+@in_a_folder
 def test_a_dry_run_judges_and_changes_nothing(filled: Shop) -> None:
     lakehouse = filled.store.lakehouse
     before = [lakehouse.snapshot(name).version for name in ("visits", "visits_quarantine")]
@@ -243,6 +253,7 @@ REFUSED: dict[str, tuple[Callable[[ibis.Table], ibis.Table], type[Exception], st
 }
 
 
+@in_a_folder
 @pytest.mark.parametrize("wrong", sorted(REFUSED))
 def test_a_wrong_migration_is_refused_and_changes_nothing(filled: Shop, wrong: str) -> None:
     function, kind, said = REFUSED[wrong]
@@ -277,6 +288,7 @@ def test_what_is_published_while_a_table_is_migrated_is_migrated_too(filled: Sho
     assert [row["reason"] for row in filled.quarantined()].count("nothing_spent") == (contract is CENTS)
 
 
+@in_a_folder
 def test_a_migration_that_is_always_overtaken_gives_up(filled: Shop) -> None:
     with pytest.raises(TableChangedMeanwhile, match="stop what publishes"):
         migrate(replace_engine(filled, Overtaken(filled, 99)), CENTS)
