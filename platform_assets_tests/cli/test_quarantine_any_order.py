@@ -78,7 +78,7 @@ def test_records_mended_in_any_order_end_as_if_they_had_landed_right(
 
 
 @pytest.mark.long
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(cut=releases())
 def test_records_mended_in_many_orders_end_as_if_they_had_landed_right(
     broken: QuarantineWorld, cut: list[list[tuple[str, str, int]]]

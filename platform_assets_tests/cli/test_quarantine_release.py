@@ -132,8 +132,8 @@ def test_mended_records_are_read_in_the_place_of_the_received_ones_from_then_on(
 
 def test_a_corrected_record_can_be_corrected_again_beside_others_of_its_day(world: QuarantineWorld) -> None:
     mend(world, row(BROKEN, 3, C), downstream=False)
-    again = record(f"{WEDNESDAY}T12:00:00Z", "c, better")
-    mend(world, row(BROKEN, 3, again, WEDNESDAY), row(BROKEN, 4, record(f"{WEDNESDAY}T13:00:00Z", "zone")))
+    mend(world, row(BROKEN, 4, record(f"{WEDNESDAY}T13:00:00Z", "zone")), downstream=False)
+    mend(world, row(BROKEN, 3, record(f"{WEDNESDAY}T12:00:00Z", "c, better"), WEDNESDAY))
     assert world.items()[WEDNESDAY] == ["b", "c, better", "zone"]
     assert len(world.rows(f"{RAW}_corrections")) == 2
 
