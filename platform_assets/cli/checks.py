@@ -17,13 +17,17 @@ from resources.settings import load_settings
 
 
 class ChecksFailed(PlatformError):
-    """At least one asset check's latest verdict is "failed"."""
+    """At least one asset check's latest verdict is bad enough to end a script."""
 
 
 def checks(
     show_only: Annotated[bool, typer.Option("--show-only", help="Exit with 0 also if a check has failed.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 also for a warning.")] = False,
 ) -> None:
-    """List the latest verdict of every asset check; exit code 1 if one has failed or could not run."""
+    """List the latest verdict of every asset check; exit code 1 if one has failed or could not run.
+
+    A warning is no failure: it tells of something that may be meant.
+    """
     os.environ.update(prepare_instance(load_settings()))
     from platform_assets.definitions import defs
 
@@ -34,11 +38,19 @@ def checks(
     failed = []
     for key in keys:
         record = latest.get(key)
-        verdict = record.status.value.lower() if record else "never run"
         evaluation = record.event.asset_check_evaluation if record and record.event else None
-        if record and record.status.value != "SUCCEEDED":
+        verdict = _verdict(record.status.value if record else None, evaluation)
+        if verdict not in ("succeeded", "never run") and (strict or verdict != "warning"):
             failed.append(key.to_user_string())
         shown.add_row(key.asset_key.to_user_string(), key.name, verdict, (evaluation and evaluation.description) or "")
     print_table(shown)
     if failed and not show_only:
         raise ChecksFailed(f"{len(failed)} check(s) failed: {', '.join(failed)}", todo="read what they say above")
+
+
+def _verdict(status: str | None, evaluation: dg.AssetCheckEvaluation | None) -> str:
+    if status is None:
+        return "never run"
+    if status == "FAILED" and evaluation and evaluation.severity is dg.AssetCheckSeverity.WARN:
+        return "warning"
+    return status.lower()
