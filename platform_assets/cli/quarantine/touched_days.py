@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 import ibis
 
+from platform_assets.domain.event_days import SESSION_LOOK_BACK_DAYS
 from platform_assets.domain.events import SESSION_GAP
 
 
@@ -32,4 +33,4 @@ def days_that_read(days: Collection[date], with_last_minutes: Collection[date]) 
     A day reads itself, the day before, and the last minutes of the day before that (`platform_assets.domain.events`).
     """
     read = {day + timedelta(days=offset) for day in days for offset in (0, 1)}
-    return read | {day + timedelta(days=2) for day in with_last_minutes}
+    return read | {day + timedelta(days=SESSION_LOOK_BACK_DAYS) for day in with_last_minutes}
