@@ -119,7 +119,7 @@ def mentions_bob(text: str) -> bool:
     return any(word.strip(".+-").lower() == BOB for word in words)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(texts=st.lists(TEXTS, min_size=1, max_size=30))
 def test_mentions_are_found_exactly(one_engine: DuckDBEngine, texts: list[str]) -> None:
     person = Person({}, frozenset({BOB}))

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from platform_assets.domain.erasure import Person
@@ -184,18 +184,24 @@ def is_bobs(row: Row) -> bool:
     return (row[2] or "").lower() == BOB or row[3] == f"/?u={BOB}"
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(rows=ROWS)
+@pytest.mark.parametrize("examples", [5, pytest.param(150, marks=pytest.mark.long)])
 def test_whatever_rows_there_are_exactly_the_persons_go(
-    rows: list[Row], tmp_path_factory: pytest.TempPathFactory
+    examples: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    folder = tmp_path_factory.mktemp("erasure")
-    engine = DuckDBEngine(spill_folder=folder / "spill", threads=1, pseudonym_key=DEMO_KEY)
-    lake = Lake(local_store(folder), engine)
-    numbered = [(row[0], number, *row[2:]) for number, row in enumerate(rows)]
-    lake.publish_raw(*numbered)
+    @settings(max_examples=examples, deadline=None)
+    @given(rows=ROWS)
+    def whatever_rows(rows: list[Row]) -> None:
+        folder = tmp_path_factory.mktemp("erasure")
+        engine = DuckDBEngine(spill_folder=folder / "spill", threads=1, pseudonym_key=DEMO_KEY)
+        only_theirs_go(Lake(local_store(folder), engine), [(row[0], at, *row[2:]) for at, row in enumerate(rows)])
+
+    whatever_rows()
+
+
+def only_theirs_go(lake: Lake, rows: list[Row]) -> None:
+    lake.publish_raw(*rows)
     lake.erase(lake.person(BOB))
-    kept = [row for row in numbered if not is_bobs(row)]
+    kept = [row for row in rows if not is_bobs(row)]
     assert told(lake) == sorted((row[:4] for row in kept if row[4] is None), key=lambda row: (row[0], row[1]))
     assert lake.scan(lake.person(BOB)).traces == []
     quarantine = "raw_shop_quarantine"

@@ -9,11 +9,11 @@ from typing import Any
 import ibis
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from platform_assets_tests.lakehouse.publishing import Shop, visits
-from platform_assets_tests.stores import Store, local_store
+from platform_assets_tests.stores import local_store
 from resources.compute.duckdb_engine import DuckDBEngine
 from resources.compute.engine import PUBLISH
 from resources.lakehouse.commit import commit_files
@@ -203,7 +203,8 @@ def test_a_dry_run_tells_what_would_be_done_and_does_nothing(shop: Shop) -> None
     assert folder.files() == before
 
 
-def test_a_checkpoint_is_written_once_many_commits_follow_the_last(store: Store, engine: DuckDBEngine) -> None:
+def test_a_checkpoint_is_written_once_many_commits_follow_the_last(tmp_path: Path, engine: DuckDBEngine) -> None:
+    store = local_store(tmp_path)
     shop = Shop(store, engine)
     shop.publish(visits(("a", 0, 0)), ["a"])
     for number in range(COMMITS_PER_CHECKPOINT - 2):
@@ -260,13 +261,17 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(steps=STEPS)
+@pytest.mark.parametrize("examples", [12, pytest.param(400, marks=pytest.mark.long)])
 def test_latest_and_promised_versions_read_the_same_whatever_happened(
-    steps: Sequence[tuple[str, str, int]], tmp_path_factory: pytest.TempPathFactory
+    examples: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    folder = tmp_path_factory.mktemp("history")
-    run_history(Shop(local_store(folder), DuckDBEngine(spill_folder=folder / "spill", threads=1)), steps)
+    @settings(max_examples=examples, deadline=None)
+    @given(steps=STEPS)
+    def whatever_happened(steps: Sequence[tuple[str, str, int]]) -> None:
+        folder = tmp_path_factory.mktemp("history")
+        run_history(Shop(local_store(folder), DuckDBEngine(spill_folder=folder / "spill", threads=1)), steps)
+
+    whatever_happened()
 
 
 def test_the_same_on_every_store(shop: Shop) -> None:
