@@ -60,6 +60,7 @@ class DuckDBEngine:
         run("SET TimeZone = 'UTC'")
         run("SET preserve_insertion_order = false")
         run("SET autoinstall_known_extensions = false")
+        run("SET enable_progress_bar = false")  # it would be drawn into the logs of every longer step
         run(f"SET memory_limit = {_text(self._memory)}")
         run(f"SET temp_directory = {_text(str(self._spill_folder))}")
         run("SET partitioned_write_max_open_files = 1000")
