@@ -31,11 +31,10 @@ from platform_assets_tests.lakehouse.publishing import VISITS, Shop, visits
 from platform_assets_tests.stores import local_store
 from resources.compute.duckdb_engine import DuckDBEngine
 from resources.compute.engine import StagedFile
-from resources.lakehouse import commit, data_files, disk, publish, replacement
+from resources.lakehouse import commit, data_files, disk, publish, quarantine, replacement
 
-WATCHED = {
-    module.__file__: module.__name__.rsplit(".")[-1] for module in (publish, replacement, data_files, disk, commit)
-}
+MODULES = (publish, quarantine, replacement, data_files, disk, commit)
+WATCHED = {module.__file__: module.__name__.rsplit(".")[-1] for module in MODULES}
 CONTRACTS: dict[str, Contract] = {
     "visits": VISITS,
     "purchases": replace(VISITS, name="purchases", partition_column=None),

@@ -37,7 +37,7 @@ def every_step(steps: Sequence[str]) -> list[int]:
 def steps_between_writes(steps: Sequence[str]) -> list[int]:
     """Where a function that writes to the lake begins, and where it goes on after it called another one."""
     writing = {"data_files._move", "disk.sync", "commit.commit_files", "commit._commit", "commit._create"}
-    writing |= {"commit._durable", "replacement.replace_slices", "publish._publish_quarantine"}
+    writing |= {"commit._durable", "replacement.replace_slices", "quarantine.publish_quarantine"}
     before = ["", *steps]
     return [step for step, name in enumerate(steps) if name in writing and name != before[step]] + [len(steps) - 1]
 

@@ -17,9 +17,9 @@ from resources.compute.duckdb_engine import DuckDBEngine
 from resources.lakehouse.publish import (
     OtherPseudonymKey,
     PublishedPartitionWouldBeEmptied,
-    quarantine_contract,
     total_rejected,
 )
+from resources.lakehouse.quarantine import quarantine_contract
 
 AWKWARD = ["a/b", "two words", "50%", "100%25", "Zürich", "東京", "it's", 'say "so"', "a=b", "..", "#1?", "a+b", " x "]
 

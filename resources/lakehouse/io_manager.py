@@ -18,6 +18,7 @@ from platform_assets.domain.contracts.contract import Contract
 from platform_assets.domain.errors import PlatformError
 from resources.code_revision import code_revision
 from resources.compute.engine import Engine
+from resources.lakehouse.audit import SlicePublication
 from resources.lakehouse.data_versions import content_version, materialization_events
 from resources.lakehouse.publication_metadata import (
     lineage_metadata,
@@ -25,7 +26,7 @@ from resources.lakehouse.publication_metadata import (
     publication_metadata,
     slice_metadata,
 )
-from resources.lakehouse.publish import KEY_ID_NOTE, Publication, SlicePublication, publish
+from resources.lakehouse.publish import KEY_ID_NOTE, Publication, publish
 from resources.lakehouse.slice_values import slice_values
 from resources.lakehouse.slicing import published_slicing, slicing_for
 from resources.lakehouse.tables import INPUT_VERSIONS_NOTE, ActiveFile, Lakehouse, Snapshot

@@ -12,10 +12,11 @@ import ibis
 from platform_assets.domain.contracts.contract import Contract
 from platform_assets.domain.errors import PlatformError
 from resources.compute.engine import QUARANTINE, Engine, StagedFile
+from resources.lakehouse.audit import AuditedResult, schema_at_rest
 from resources.lakehouse.commit import CommitUnknown, NewTable, Recut, all_files_of, commit_files
 from resources.lakehouse.data_files import discard, put_beside_table
 from resources.lakehouse.io_manager import read_files
-from resources.lakehouse.publish import AuditedResult, quarantine_of, quarantine_rows, schema_at_rest
+from resources.lakehouse.quarantine import quarantine_of, quarantine_rows
 from resources.lakehouse.schema_evolution import widened, with_note
 from resources.lakehouse.slicing import Slicing
 from resources.lakehouse.tables import ActiveFile, Lakehouse, Snapshot

@@ -17,12 +17,12 @@ import ibis
 from platform_assets.domain.contracts.contract import Contract
 from platform_assets.domain.errors import ContractViolation, PlatformError
 from resources.compute.engine import Engine, StagedFile
+from resources.lakehouse.audit import AuditedResult, audited
 from resources.lakehouse.commit import CommitUnknown, Recut, TableChangedMeanwhile, all_files_of, commit_files
 from resources.lakehouse.data_files import discard, put_beside_table
 from resources.lakehouse.disk import full_disk_is_named, sync
 from resources.lakehouse.io_manager import read, schema_of
 from resources.lakehouse.migrated_quarantine import at_rest, move_quarantine
-from resources.lakehouse.publish import AuditedResult, audited
 from resources.lakehouse.schema_evolution import missing_columns, published_contract, with_note
 from resources.lakehouse.slicing import DERIVED_COLUMN, Slicing
 from resources.lakehouse.tables import MIGRATED_NOTE, SLICES_NOTE, Lakehouse, SliceNote, Snapshot

@@ -11,8 +11,9 @@ import ibis
 
 from platform_assets.domain.contracts.contract import Contract, Pii
 from resources.compute.engine import Engine
+from resources.lakehouse.audit import SlicePublication
 from resources.lakehouse.column_lineage import column_lineage
-from resources.lakehouse.publish import Publication, SlicePublication, total_rejected
+from resources.lakehouse.publish import Publication, total_rejected
 from resources.lakehouse.tables import Lakehouse
 
 PREVIEW_ROWS = 5
