@@ -1,6 +1,7 @@
 """The `platform` command: what it prints, and exit codes that scripts can rely on."""
 
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -53,6 +54,12 @@ def test_every_command_explains_itself(run: Run, command: list[str]) -> None:
     outcome = run(*command, "--help")
     assert outcome.code == 0
     assert "Usage:" in outcome.out
+
+
+def test_the_command_line_loads_without_the_definitions() -> None:
+    """`platform sql` works in any folder, also where no source is declared."""
+    loaded = "import sys, platform_assets.cli; sys.exit('platform_assets.definitions' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", loaded]).returncode == 0
 
 
 def test_an_unknown_command_is_wrong_usage(run: Run) -> None:

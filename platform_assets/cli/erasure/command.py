@@ -5,18 +5,19 @@ What happens in which order stands in `session`, what was made of the person's r
 
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from platform_assets.cli.erasure.session import ErasureSession
-from platform_assets.cli.erasure.survey import Survey
 from platform_assets.cli.printed_table import print_table
 from platform_assets.domain.erasure import KINDS
 from platform_assets.domain.errors import ConfigurationError, PlatformError
 from resources.settings import load_settings
+
+if TYPE_CHECKING:
+    from platform_assets.cli.erasure.survey import Survey
 
 SHOWN = 20
 
@@ -45,6 +46,8 @@ def erase(
     Before, it lists every model and prediction that was made with the person's rows, and the landed files that held
     them: those stay yours to purge. Exit code 1 if a trace is left.
     """
+    from platform_assets.cli.erasure.session import ErasureSession
+
     given = {kind: _values(kind, values) for kind, values in zip(KINDS, (login, cookie, device, ip), strict=True)}
     if not any(given.values()):
         raise ConfigurationError("nobody is named", where="platform erase", todo="give --login, --cookie or another")
@@ -86,7 +89,7 @@ def _asked(kind: str) -> str:
     return sys.stdin.readline().rstrip("\n")
 
 
-def _print_survey(survey: Survey, *, linked: bool) -> None:
+def _print_survey(survey: "Survey", *, linked: bool) -> None:
     shown = Table("table", header_style="bold")
     for name in ("rows", "files", "files of older versions and orphans"):
         shown.add_column(name, justify="right")
@@ -113,7 +116,7 @@ def _print_survey(survey: Survey, *, linked: bool) -> None:
         typer.echo(f"  … and {len(files) - SHOWN} more; the report names all of them")
 
 
-def _print_linked(survey: Survey, *, linked: bool) -> None:
+def _print_linked(survey: "Survey", *, linked: bool) -> None:
     for kind, pseudonyms in survey.linked.own.items():
         done = "erased as well" if linked else "left; --linked erases them"
         if pseudonyms:
