@@ -1,6 +1,6 @@
 """One leg of the lakehouse measurement, in a process of its own: `python -m benchmarks.lakehouse_leg <leg> <folder>`.
 
-Prints one line of JSON. A table of days with a thousand small rows each stands for every table that is cut by day.
+Prints one line of JSON. A table of days with two thousand small rows each stands for every table that is cut by day.
 """
 
 import json
@@ -25,7 +25,7 @@ from resources.lakehouse.slicing import Slicing
 from resources.lakehouse.tables import Lakehouse
 
 FIRST_DAY = date(2023, 1, 1)
-ROWS_A_DAY = 1000
+ROWS_A_DAY = 2000
 SALES = Contract(
     "sales",
     "One row is one sale.",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import ibis
+import ibis.expr.operations as ops
 
 from platform_assets.domain.event_days import DayContent
 from resources.compute.engine import DROP, PUBLISH, QUARANTINE, SliceAudit, StagedFile
@@ -249,7 +250,8 @@ class DuckDBEngine:
         columns = ", ".join(_in_memory(name, dtype) for name, dtype in schema.items())
         self.backend.con.execute(f"CREATE VIEW {_name(unique)} AS SELECT {columns} FROM {relation}")
         self._sources[unique] = table
-        return self.backend.table(unique)
+        # Its schema is known; asking the database for it would plan the view once more.
+        return ops.DatabaseTable(name=unique, schema=schema, source=self.backend, namespace=ops.Namespace()).to_expr()
 
     def _unique(self, name: str) -> str:
         return f"{name}__{next(self._names)}"

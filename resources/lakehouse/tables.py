@@ -17,6 +17,7 @@ from platform_assets.domain.errors import PlatformError
 from resources.object_store import StoreUnavailable, delta_options, is_remote, naming_the_store, open_place, told
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from deltalake import DeltaTable
 
 SLICING_NOTE = "platform.slicing"
@@ -99,21 +100,34 @@ class Snapshot:
     @cached_property
     def files(self) -> list[ActiveFile]:
         """The data files, in the order of their paths."""
+        return self._active_files(self._actions)
+
+    def files_of(self, slice_values: Collection[str] | None) -> list[ActiveFile]:
+        """The data files of some partition values (None: all of them), in the order of their paths."""
+        if slice_values is None:
+            return self.files
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        wanted = pa.array(list(slice_values), pa.string())
+        return self._active_files(self._actions.filter(pc.is_in(self._actions["slice_value"], wanted)))
+
+    @cached_property
+    def _actions(self) -> "pa.Table":
+        """What the log says of each data file. (Tables of a thousand partitions are opened for one of them.)"""
         import pyarrow as pa
 
         actions = pa.table(self.delta.get_add_actions(flatten=True))
-        paths = [unquote(path) for path in actions["path"].to_pylist()]
-        values = actions[f"partition.{self.slice_column}"] if self.slice_column else pa.nulls(len(paths))
-        texts = values.cast(pa.string()).to_pylist()
-        rows, sizes = actions["num_records"].to_pylist(), actions["size_bytes"].to_pylist()
-        return sorted(map(ActiveFile, paths, texts, rows, sizes), key=lambda file: file.path)
+        values = actions[f"partition.{self.slice_column}"] if self.slice_column else pa.nulls(len(actions))
+        named = {"path": "path", "rows": "num_records", "bytes": "size_bytes"}
+        columns = {name: actions[there] for name, there in named.items()}
+        return pa.table({**columns, "slice_value": values.cast(pa.string())})
 
-    def files_of(self, slice_values: Collection[str] | None) -> list[ActiveFile]:
-        """The data files of some partition values; None: all of them."""
-        if slice_values is None:
-            return self.files
-        wanted = set(slice_values)
-        return [file for file in self.files if file.slice_value in wanted]
+    @staticmethod
+    def _active_files(actions: "pa.Table") -> list[ActiveFile]:
+        columns = [actions[name].to_pylist() for name in ("path", "slice_value", "rows", "bytes")]
+        files = [ActiveFile(unquote(path), *rest) for path, *rest in zip(*columns, strict=True)]
+        return sorted(files, key=lambda file: file.path)
 
     def rows_by_slice(self) -> dict[str | None, int]:
         """Rows of every partition value that holds any."""
