@@ -43,7 +43,7 @@ dev: $(INSTALLED) instance ## open the web UI on the same data, with its daemon 
 	@PYTHONWARNINGS="ignore:Function" $(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port $(PORT) --log-level warning
 
 test: $(INSTALLED) ## run every test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto
 
 test-long: $(INSTALLED) ## run the long forms of the tests, minutes
 	@$(BIN)/python -m pytest -m long
