@@ -21,7 +21,7 @@ INSTALLED := $(VENV)/.installed
 .PHONY: help instance demo dev test test-long test-s3 check format bench lock env clean
 
 help: ## list the targets
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{gsub(/\$$\$$/, "$$", $$2); printf "  make %-9s %s\n", $$1, $$2}'
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; call make with PYTHON=python3.11")'
@@ -38,6 +38,7 @@ demo: $(INSTALLED) ## simulate a world and run the whole graph on it, landed fil
 	@$(BIN)/platform demo
 
 dev: $(INSTALLED) instance ## open the web UI on the same data, with its daemon (PORT=3000)
+	@$(BIN)/python -c 'import socket, sys; sys.exit("Port $(PORT) is taken, perhaps by another make dev; end that one, or use make dev PORT=3001 PLATFORM_HOME=<another home>" if socket.socket().connect_ex(("127.0.0.1", $(PORT))) == 0 else 0)'
 	@$(BIN)/platform recover
 	@echo "The UI comes up at http://127.0.0.1:$(PORT) in about 15 seconds; Ctrl-C ends it."
 	@PYTHONWARNINGS="ignore:Function" $(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port $(PORT) --log-level warning

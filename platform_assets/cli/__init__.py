@@ -3,6 +3,7 @@
 Exit codes: 0 done, 1 the platform refused (the message says what to do), 2 wrong usage.
 """
 
+import errno
 import sys
 
 import typer
@@ -22,6 +23,9 @@ from platform_assets.cli import (
 )
 from platform_assets.cli.erasure import command as erasure
 from platform_assets.domain.errors import PlatformError
+
+DISK_ERRORS = (errno.ENOENT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.ENOTDIR)
+"""What a place that can't be written to answers."""
 
 app = typer.Typer(
     help="An ML data platform for web and ad events: simulate, look, query. Runs themselves are started by Dagster.",
@@ -44,9 +48,15 @@ app.command("erase")(erasure.erase)
 
 
 def main() -> None:
-    """Run the command line; a PlatformError becomes one readable line on stderr and exit code 1."""
+    """Run the command line; an error of ours, or of the disk, becomes one readable line on stderr and exit code 1."""
     try:
         app()
     except PlatformError as error:
         typer.secho(f"error: {error}", fg=typer.colors.RED, err=True)
+        sys.exit(1)
+    except OSError as error:
+        if error.filename is None or error.errno not in DISK_ERRORS:
+            raise
+        todo = "What to do: make room, or name another place (PLATFORM_HOME holds everything that is kept)"
+        typer.secho(f"error: {error.filename}: {error.strerror}. {todo}", fg=typer.colors.RED, err=True)
         sys.exit(1)

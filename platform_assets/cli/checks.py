@@ -15,6 +15,8 @@ from platform_assets.cli.printed_table import print_table
 from platform_assets.domain.errors import PlatformError
 from resources.settings import load_settings
 
+NOT_RUN = "did not run"
+
 
 class ChecksFailed(PlatformError):
     """At least one asset check's latest verdict is bad enough to end a script."""
@@ -42,10 +44,13 @@ def checks(
         verdict = _verdict(record.status.value if record else None, evaluation)
         if verdict not in ("succeeded", "never run") and (strict or verdict != "warning"):
             failed.append(key.to_user_string())
-        shown.add_row(key.asset_key.to_user_string(), key.name, verdict, (evaluation and evaluation.description) or "")
+        said = (evaluation and evaluation.description) or ""
+        if verdict == NOT_RUN:
+            said = "the run ended before it; look at that run, or materialise the asset again"
+        shown.add_row(key.asset_key.to_user_string(), key.name, verdict, said)
     print_table(shown)
     if failed and not show_only:
-        raise ChecksFailed(f"{len(failed)} check(s) failed: {', '.join(failed)}", todo="read what they say above")
+        raise ChecksFailed(f"{len(failed)} check(s) did not pass: {', '.join(failed)}", todo="read what they say above")
 
 
 def _verdict(status: str | None, evaluation: dg.AssetCheckEvaluation | None) -> str:
@@ -53,4 +58,4 @@ def _verdict(status: str | None, evaluation: dg.AssetCheckEvaluation | None) -> 
         return "never run"
     if status == "FAILED" and evaluation and evaluation.severity is dg.AssetCheckSeverity.WARN:
         return "warning"
-    return status.lower()
+    return NOT_RUN if status == "PLANNED" else status.lower()

@@ -8,9 +8,12 @@ from rich.console import Console
 from rich.table import Table
 
 from platform_assets.cli.printed_table import print_table
+from platform_assets.domain.contracts.contract import Contract
 from platform_assets.domain.errors import ConfigurationError
 from platform_assets.table_asset import contract_of
+from resources.lakehouse.audit import schema_at_rest
 from resources.lakehouse.migration import MigratedTable, migrate
+from resources.lakehouse.schema_evolution import missing_columns
 from resources.lakehouse.slicing import Slicing, slicing_for
 from resources.lakehouse.store_safety import require_safe_store
 from resources.lakehouse.tables import Lakehouse
@@ -51,7 +54,16 @@ def migrate_tables(
             tell=lambda sentence: console.print(sentence, highlight=False, soft_wrap=True),
         )
         migrated += [done] if done else []
+        if not done:
+            _refuse_undeclared_change(lakehouse, contract, _slicing(tables[name]))
     _print(migrated, dry_run=dry_run)
+
+
+def _refuse_undeclared_change(lakehouse: Lakehouse, contract: Contract, slicing: Slicing) -> None:
+    """Raise what a publication would raise where a contract has changed without a new version."""
+    published = lakehouse.latest(contract.name)
+    if published:
+        missing_columns(published, contract, slicing.column, schema_at_rest(contract, slicing))
 
 
 def _slicing(definition: dg.AssetsDefinition) -> Slicing:

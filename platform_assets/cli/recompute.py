@@ -129,6 +129,12 @@ class Recomputation:
         if definition is None and found:
             return [(found[0], None)]
         order = definition.get_partition_keys() if definition else []
+        if partition is not None and partition not in order:
+            raise CantReplay(
+                f"there is no partition {partition}",
+                where=f"asset {asset}",
+                todo=f"name one from {order[0]} to {order[-1]}" if order else "leave --partition out",
+            )
         keys_of: dict[int, list[str]] = {}
         for key in [partition] if partition else order:
             wanted = set(self.slices(asset, [key]) or ())
@@ -161,6 +167,8 @@ class Recomputation:
             for node in self.definitions.assets or ()
             if isinstance(node, dg.AssetsDefinition) and "dagster/table_name" in node.metadata_by_key.get(node.key, {})
         }
+        if asset not in tables and self.definitions.resolve_asset_graph().has(dg.AssetKey(asset)):
+            raise CantReplay("it is no table", where=f"asset {asset}", todo="replay the tables it was made from")
         if asset not in tables:
             near = difflib.get_close_matches(asset, tables, n=1)
             raise CantReplay(

@@ -15,12 +15,13 @@ def tables(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON list instead of a table.")] = False,
 ) -> None:
     """List every published table: partitions, rows, quarantined and dropped rows, bytes, Delta version."""
-    found = describe_tables(Lakehouse(load_settings().lake_root))
+    lakehouse = Lakehouse(load_settings().lake_root)
+    found = describe_tables(lakehouse)
     if as_json:
         typer.echo(json.dumps(found, indent=2))
         return
     if not found:
-        typer.echo("No table has been published yet. `make demo` fills the lake; `make dev` opens the UI.")
+        typer.echo(f"No table has been published to {lakehouse.root} yet (PLATFORM_HOME and PLATFORM_LAKE say where).")
         return
     shown = Table(title=None, header_style="bold")
     for name in ("table", "partitions", "rows", "quarantined", "dropped", "MB", "version"):

@@ -80,7 +80,7 @@ def test_tables_lists_what_is_published(run: Run, small_platform: SmallPlatform)
 def test_tables_of_an_empty_lake_says_how_to_fill_it(run: Run, tmp_path: Path) -> None:
     outcome = run("tables", PLATFORM_HOME=str(tmp_path))
     assert outcome.code == 0
-    assert "No table has been published yet" in outcome.out
+    assert "No table has been published to" in outcome.out
 
 
 def test_sql_answers_over_published_tables(run: Run, small_platform: SmallPlatform) -> None:
@@ -244,7 +244,32 @@ def test_migrate_leaves_tables_alone_that_keep_their_contracts(run: Run) -> None
     assert (outcome.code, outcome.out) == (0, "Every published table is up to date with its contract.\n")
 
 
+def test_migrate_tells_of_a_change_that_no_version_declares(run: Run, tmp_path: Path) -> None:
+    changed = tmp_path / "sources.yaml"
+    declared = Path("config/sources.yaml").read_text(encoding="utf-8")
+    changed.write_text("".join(line for line in declared.splitlines(True) if "country:" not in line), encoding="utf-8")
+    outcome = run("migrate", "--dry-run", PLATFORM_SOURCES_FILE=str(changed))
+    assert outcome.code == 1
+    assert "raise `version` of source web_events" in " ".join(outcome.err.split())
+
+
 def test_migrate_names_the_tables_where_one_is_not_known(run: Run) -> None:
     outcome = run("migrate", "evnts")
     assert outcome.code == 1
     assert "no table is named evnts" in outcome.err and "user_features" in outcome.err
+
+
+@pytest.mark.parametrize("text", [":x: :smile:", "[bold]a[/bold]", "::1:x:2"])
+def test_a_table_shows_values_as_they_are(run: Run, text: str) -> None:
+    assert text in run("sql", f"select '{text}' as shown").out
+
+
+def test_a_home_that_cant_be_written_to_is_told_in_one_line(run: Run) -> None:
+    outcome = run("demo", PLATFORM_HOME="/proc/nowhere")
+    assert outcome.code == 1
+    assert "error: /proc/nowhere" in outcome.err
+    assert "PLATFORM_HOME" in outcome.err
+
+
+def test_an_empty_lake_is_named(run: Run, tmp_path: Path) -> None:
+    assert str(tmp_path) in run("tables", PLATFORM_HOME=str(tmp_path)).out

@@ -100,7 +100,9 @@ def test_rows_that_differ_are_counted_and_shown(replay: Replay, platform: SmallP
     ("arguments", "said"),
     [
         (["evnts"], "did you mean events?"),
-        (["events", "--partition", "2031-01-01"], "no partition 2031-01-01"),
+        (["events", "--partition", "2031-01-01"], f"no partition 2031-01-01. What to do: name one from {KEYS[0]}"),
+        (["events", "--partition", "foo"], "no partition foo"),
+        (["conversion_model"], "it is no table"),
         (["conversion_scores"], "nothing has been published"),
         (["events", "--version", "99"], "no partition was published in version 99"),
         (["conversion_champion"], "replay the training set"),

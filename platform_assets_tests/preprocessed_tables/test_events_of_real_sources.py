@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from platform_assets.definitions import build_definitions
-from resources.lakehouse.io_manager import DeltaIOManager
+from resources.lakehouse.tables import Lakehouse
 from resources.settings import Settings
 
 SOURCES = Path(__file__).parents[1] / "config" / "real_sources.yaml"
@@ -25,7 +25,7 @@ CASES = [
 @pytest.fixture(scope="module")
 def platform(
     shared_data: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[dg.Definitions, dg.DagsterInstance]]:
+) -> Iterator[tuple[dg.Definitions, dg.DagsterInstance, Lakehouse]]:
     """The platform over the real sources, everything landed and read once."""
     home = tmp_path_factory.mktemp("real")
     land(shared_data / "apache_combined_log" / "access.log.gz", home / "landing" / "apache_access" / "2015-05-21")
@@ -44,7 +44,7 @@ def platform(
         with dg.DagsterInstance.ephemeral() as instance:
             for source, landed, *_ in CASES:
                 run(definitions, instance, f"raw_{source}", *landed)
-            yield definitions, instance
+            yield definitions, instance, Lakehouse(settings.lake_root)
 
 
 def land(file: Path, folder: Path) -> None:
@@ -61,7 +61,7 @@ def run(definitions: dg.Definitions, instance: dg.DagsterInstance, asset: str, f
 
 @pytest.mark.parametrize(("source", "landed", "days", "records", "events", "duplicates", "quarantined"), CASES)
 def test_every_record_is_an_event_a_duplicate_or_in_the_quarantine(
-    platform: tuple[dg.Definitions, dg.DagsterInstance],
+    platform: tuple[dg.Definitions, dg.DagsterInstance, Lakehouse],
     source: str,
     landed: tuple[str, str],
     days: tuple[str, str],
@@ -70,12 +70,10 @@ def test_every_record_is_an_event_a_duplicate_or_in_the_quarantine(
     duplicates: int,
     quarantined: int,
 ) -> None:
-    definitions, instance = platform
+    definitions, instance, lakehouse = platform
     run(definitions, instance, "events", *days)
-    io_manager = (definitions.resources or {})["lakehouse"]
-    assert isinstance(io_manager, DeltaIOManager)
-    raw = io_manager.lakehouse.slice_notes(f"raw_{source}").values()
-    told = io_manager.lakehouse.slice_notes("events")
+    raw = lakehouse.slice_notes(f"raw_{source}").values()
+    told = lakehouse.slice_notes("events")
     of_source = [note for day, note in told.items() if days[0] <= day <= days[1]]
     assert sum(note.rows for note in raw) + sum(note.quarantined for note in raw) == records
     assert sum(note.quarantined for note in raw) == quarantined

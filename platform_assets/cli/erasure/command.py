@@ -27,7 +27,9 @@ class TracesLeft(PlatformError):
 
 
 def _given(kind: str) -> Any:
-    return typer.Option(f"--{kind}", help=f"A {kind} of the person, as received; `-` asks for it. Repeatable.")
+    return typer.Option(
+        f"--{kind}", help=f"{kind.capitalize()} of the person, as received; `-` asks for it. Repeatable."
+    )
 
 
 def erase(
@@ -110,10 +112,8 @@ def _print_survey(survey: "Survey", *, linked: bool) -> None:
     files = [(table, name) for table, names in survey.landed_files.items() for name in names]
     if files:
         typer.echo(f"{len(files)} landed file(s) hold the person and are left as they are; purge them yourself:")
-    for table, name in files[:SHOWN]:
+    for table, name in files:
         typer.echo(f"  {name} (read into {table})")
-    if len(files) > SHOWN:
-        typer.echo(f"  … and {len(files) - SHOWN} more; the report names all of them")
 
 
 def _print_linked(survey: "Survey", *, linked: bool) -> None:
