@@ -44,7 +44,7 @@ def sql(
     output: Annotated[OutputFormat, typer.Option("--format", help="How rows are printed.")] = OutputFormat.TABLE,
     limit: Annotated[int, typer.Option(min=1, help="Rows that `table` shows.")] = 50,
 ) -> None:
-    """Query the lakehouse. It only reads: one SELECT, over views of the published files.
+    """Query the lakehouse. It only reads: one SELECT, over views of the published files; other files are not opened.
 
     `csv` and `json` are streamed: they give every row, however many.
     """
@@ -57,6 +57,7 @@ def sql(
     moments = _moments(at or [], names)
     for name in _tables_in(query, names):
         _expose(engine, lakehouse, name, _version(lakehouse, name, moments))
+    engine.confine([lakehouse.root] if lakehouse.is_local else [])
     try:
         statements = engine.backend.con.extract_statements(query)
         if len(statements) != 1 or statements[0].type not in (

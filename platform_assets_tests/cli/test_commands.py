@@ -273,3 +273,15 @@ def test_a_home_that_cant_be_written_to_is_told_in_one_line(run: Run) -> None:
 
 def test_an_empty_lake_is_named(run: Run, tmp_path: Path) -> None:
     assert str(tmp_path) in run("tables", PLATFORM_HOME=str(tmp_path)).out
+
+
+@pytest.mark.parametrize("place", ["read_csv('/etc/hosts')", "read_text('/etc/hosts')", "glob('/etc/*')"])
+def test_a_query_opens_no_file_outside_of_the_lake(run: Run, place: str) -> None:
+    outcome = run("sql", f"select * from {place}")
+    assert outcome.code == 1
+    assert "disabled by configuration" in outcome.err
+
+
+def test_a_query_beyond_the_memory_limit_spills(run: Run) -> None:
+    query = "select count(*) from (select range as x from range(4000000) order by hash(range))"
+    assert "4000000" in run("sql", query, PLATFORM_DUCKDB_MEMORY="40MB").out
