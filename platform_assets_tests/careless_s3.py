@@ -26,7 +26,7 @@ def running(manner: str) -> Iterator[str]:
     try:
         yield f"http://127.0.0.1:{int(process.stdout.readline())}"
     finally:
-        process.terminate()
+        process.kill()  # a shell in the background may have made it ignore every kinder signal
         process.wait(timeout=10)
 
 

@@ -47,7 +47,7 @@ def moto_server() -> Iterator[str]:
         _wait_for(port)
         yield f"http://127.0.0.1:{port}"
     finally:
-        server.terminate()
+        server.kill()  # a shell in the background may have made it ignore every kinder signal
         server.wait(timeout=10)
 
 

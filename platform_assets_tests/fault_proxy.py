@@ -67,7 +67,7 @@ def running(upstream: str) -> Iterator[FaultProxy]:
     try:
         yield FaultProxy(f"http://127.0.0.1:{int(process.stdout.readline())}")
     finally:
-        process.terminate()
+        process.kill()  # a shell in the background may have made it ignore every kinder signal
         process.wait(timeout=10)
 
 
