@@ -36,6 +36,7 @@ from resources.lakehouse.resource import lakehouse_on_a_safe_store
 from resources.lakehouse.tables import Lakehouse
 from resources.landing_zone import LandingZoneResource
 from resources.model_registry.resource import ModelRegistryResource
+from resources.pictures import Pictures
 from resources.run_recovery.executor import recovering_executor
 from resources.settings import Settings, load_settings
 
@@ -92,7 +93,7 @@ def declared_sources(settings: Settings) -> tuple[Source, ...]:
 
 
 def resources_for(settings: Settings, sources: tuple[Source, ...]) -> dict[str, Any]:
-    """The resources of an environment: engine, landing zone, lakehouse, model registry."""
+    """The resources of an environment: engine, landing zone, lakehouse, pictures, model registry."""
     key = settings.require_pseudonym_key(only_simulated_data=all(source.simulated for source in sources))
     engine = DuckDBEngine.from_settings(settings, key)
     return {
@@ -114,6 +115,7 @@ def resources_for(settings: Settings, sources: tuple[Source, ...]) -> dict[str, 
             ),
             settings.safe_stores_file,
         ),
+        "pictures": Pictures(root=settings.pictures_root),
         "model_registry": ModelRegistryResource(
             tracking_uri=settings.tracking_uri, artifact_root=settings.model_files_root
         ),

@@ -36,6 +36,7 @@ class Settings(BaseSettings):
     landing_zone: str = Field(
         default="", description="Folder or s3:// address of landed files. Default: <home>/landing."
     )
+    pictures: str = Field(default="", description="Folder or s3:// address of pictures. Default: <home>/pictures.")
     log_bucket: str = Field(
         default="", description="S3 bucket of the steps' output in the environment s3, read by dagster.s3.yaml."
     )
@@ -132,6 +133,13 @@ class Settings(BaseSettings):
     def model_files_root(self) -> str:
         """Where the files of registered models lie."""
         return str(self.home_folder / "mlflow" / "artifacts")
+
+    @property
+    def pictures_root(self) -> str:
+        """Where pictures are kept as files: a folder or an s3:// address without a trailing slash."""
+        if "://" in self.pictures:
+            return self.pictures.rstrip("/")
+        return str(Path(self.pictures).expanduser().absolute() if self.pictures else self.home_folder / "pictures")
 
     @property
     def staging_folder(self) -> Path:

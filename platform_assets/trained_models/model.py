@@ -77,7 +77,7 @@ def _picture(spec: ModelSpec, trained: "TrainedModel") -> bytes:
 
 
 def _metadata(trained: "TrainedModel", version: ModelVersion, card: str, picture: bytes) -> dict[str, Any]:
-    from platform_assets.domain.modelling.pictures import as_markdown
+    from platform_assets.domain.drawing import as_markdown
 
     return {
         "picture": dg.MetadataValue.md(as_markdown(picture, "ROC and calibration on held-out days")),

@@ -6,8 +6,9 @@ import struct
 import numpy as np
 import pytest
 
+from platform_assets.domain.drawing import as_markdown
 from platform_assets.domain.modelling.model_card import model_card
-from platform_assets.domain.modelling.pictures import as_markdown, quality_picture
+from platform_assets.domain.modelling.pictures import quality_picture
 from platform_assets.domain.modelling.training import train
 from platform_assets_tests.model_worlds import TRAINING_DATE, small_spec, training_rows
 

@@ -1,0 +1,1 @@
+"""Who belongs to which audience on a day, and what is known about each audience. One file a table."""

@@ -1,0 +1,59 @@
+"""Which person an event belongs to: joins `user_ids` to whatever carries identifiers.
+
+How identifiers become persons stands where `user_ids` is made; every later table asks here.
+"""
+
+from datetime import date
+
+import ibis
+
+from platform_assets.domain.contracts.user_ids import COOKIE, DEVICE, IDENTIFIER_COLUMNS, LOGIN
+
+NAMING_KINDS = (LOGIN, COOKIE, DEVICE)
+"""The kinds of identifiers that name a person, the strongest first; an address only helps to link them."""
+
+_NEVER = date(9999, 12, 31)
+
+
+def with_user_ids(rows: ibis.Table, user_ids: ibis.Table, as_of: str) -> ibis.Table:
+    """`rows` with the column `user_id`: the person as known when the day in the column `as_of` ends.
+
+    `rows` have login_hash, cookie_id and device_id; the first of them that is known and shared by few decides, and
+    user_id is null where none is. `user_ids` holds every day on which one of the identifiers was seen, up to `as_of`:
+    the latest row of an identifier counts. Rows are neither lost nor doubled.
+    """
+    stretches = user_id_stretches(user_ids)
+    found = rows
+    for kind in NAMING_KINDS:
+        named = stretches.select(
+            **{
+                f"_{kind}": "identifier",
+                f"_{kind}_user": "user_id",
+                f"_{kind}_from": "from_day",
+                f"_{kind}_to": "to_day",
+            }
+        )
+        found = found.left_join(
+            named,
+            [
+                found[IDENTIFIER_COLUMNS[kind]] == named[f"_{kind}"],
+                found[as_of] >= named[f"_{kind}_from"],
+                found[as_of] < named[f"_{kind}_to"],
+            ],
+        )
+    person = ibis.coalesce(*(found[f"_{kind}_user"] for kind in NAMING_KINDS))
+    kept = [name for name in rows.columns if name != "user_id"]
+    return found.select(*kept, user_id=person)
+
+
+def user_id_stretches(user_ids: ibis.Table) -> ibis.Table:
+    """For how long each identifier belonged to one person: identifier, user_id, `from_day` up to before `to_day`.
+
+    Hubs are left out: they belong to nobody. The last stretch of an identifier has no end.
+    """
+    in_order = ibis.window(group_by="identifier", order_by="event_date")
+    numbered = user_ids.mutate(before=user_ids.user_id.lag().over(in_order), place=ibis.row_number().over(in_order))
+    starts = numbered.filter((numbered.place == 0) | ~numbered.user_id.identical_to(numbered.before))
+    ends = starts.event_date.lead().over(in_order).fill_null(ibis.literal(_NEVER))
+    stretches = starts.select("identifier", "user_id", from_day=starts.event_date, to_day=ends)
+    return stretches.filter(stretches.user_id.notnull())
