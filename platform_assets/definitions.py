@@ -5,6 +5,7 @@ What exists stands in the stage packages; this module only puts it together.
 
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import dagster as dg
@@ -13,6 +14,9 @@ from platform_assets.automation.dead_runs import dead_runs
 from platform_assets.automation.late_events import late_events_sensor
 from platform_assets.automation.maintenance import maintenance_schedule
 from platform_assets.checks.quarantine_share import quarantine_share_check
+from platform_assets.domain.category_map import Categories
+from platform_assets.domain.category_maps import load_categories
+from platform_assets.domain.contracts.domain_categories import DOMAIN_CATEGORIES
 from platform_assets.domain.contracts.events import EVENTS
 from platform_assets.domain.contracts.user_features import USER_FEATURES
 from platform_assets.domain.errors import ConfigurationError
@@ -22,6 +26,7 @@ from platform_assets.domain.sources import load_sources
 from platform_assets.features.user_features import user_features_asset
 from platform_assets.partitions import daily
 from platform_assets.predictions.scores import predictions_assets
+from platform_assets.preprocessed_tables.domain_categories import domain_categories_asset
 from platform_assets.preprocessed_tables.events import events_asset
 from platform_assets.raw_events.landed_files_check import landed_files_check
 from platform_assets.raw_events.landed_files_sensor import landed_files_sensor
@@ -51,10 +56,11 @@ def build_definitions(settings: Settings | None = None, overrides: Mapping[str, 
     Raises ConfigurationError where a setting or the sources file is wrong.
     """
     settings = settings or load_settings()
-    sources = declared_sources(settings)
+    sources, categories = declared_sources(settings), declared_categories(settings)
     days = daily(settings.first_partition_day, settings.last_partition_day)
     raws = raw_assets(sources, days)
     assets = [*raws, events_asset(sources, days), user_features_asset(days)]
+    assets += [domain_categories_asset(categories.maps)]
     lateness = max(source.lateness_days for source in sources)
     for spec in (declared.waiting_for(lateness) for declared in all_specs()):
         assets += trained_models_assets(spec, USER_FEATURES, days)
@@ -66,6 +72,7 @@ def build_definitions(settings: Settings | None = None, overrides: Mapping[str, 
             *(landed_files_check(source) for source in sources),
             *(source_fields_check(source) for source in sources),
             *(quarantine_share_check(contract) for contract in (*(s.raw_contract() for s in sources), EVENTS)),
+            quarantine_share_check(DOMAIN_CATEGORIES),
         ],
         schedules=[maintenance_schedule(settings)],
         resources={**resources_for(settings, sources), **(overrides or {})},
@@ -90,6 +97,13 @@ def declared_sources(settings: Settings) -> tuple[Source, ...]:
             todo="declare one, name another file by PLATFORM_SOURCES_FILE, or change PLATFORM_ENVIRONMENT",
         )
     return sources
+
+
+def declared_categories(settings: Settings) -> Categories:
+    """What is declared of categories, with those of the maps that belong to the environment; there may be none."""
+    declared = load_categories(settings.categories_file)
+    simulated = settings.preset.simulated_sources
+    return replace(declared, maps=tuple(each for each in declared.maps if each.simulated == simulated))
 
 
 def resources_for(settings: Settings, sources: tuple[Source, ...]) -> dict[str, Any]:

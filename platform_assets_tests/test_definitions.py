@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[1]
 GRAPH = {
     "raw_web_events": ("raw_events", "daily"),
     "events": ("preprocessed_tables", "daily"),
+    "domain_categories": ("preprocessed_tables", "whole"),
     "user_features": ("features", "daily"),
     "conversion_training_set": ("trained_models", "daily"),
     "conversion_model": ("trained_models", "daily"),
@@ -30,6 +31,7 @@ GRAPH = {
 DEPENDENCIES = {
     "raw_web_events": set(),
     "events": {"raw_web_events"},
+    "domain_categories": set(),
     "user_features": {"events"},
     "conversion_training_set": {"user_features", "events"},
     "conversion_model": {"conversion_training_set"},

@@ -35,7 +35,7 @@ def on_s3(small_platform: SmallPlatform, moto_server: str, tmp_path_factory: pyt
     """The small platform's landed files, put to S3 and materialised there by the command that people use."""
     folder, bucket = tmp_path_factory.mktemp("on_s3"), new_bucket(moto_server)
     landed = Path(small_platform.settings.landing_root)
-    for file in landed.rglob("*.gz"):
+    for file in landed.rglob("*.jsonl.gz"):
         s3_client(moto_server).upload_file(str(file), bucket, f"landing/{file.relative_to(landed)}")
     sources = (ROOT / "config" / "sources.yaml").read_text().replace("simulated: true", "simulated: false")
     (folder / "sources.yaml").write_text(sources)

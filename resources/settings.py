@@ -44,6 +44,9 @@ class Settings(BaseSettings):
         default="", description="MLflow tracking address. Default: a sqlite file below <home>/mlflow."
     )
     sources_file: Path = Field(default=Path("config/sources.yaml"), description="The declared sources.")
+    categories_file: Path = Field(
+        default=Path("config/categories.yaml"), description="The declared domain → category maps."
+    )
     pseudonym_key: SecretStr | None = Field(
         default=None, description="Secret key of all pseudonyms, 16 characters or more."
     )

@@ -12,7 +12,10 @@ from pathlib import Path
 
 import dagster as dg
 
+from platform_assets.domain.category_map import CategoryMap
+from platform_assets.domain.contracts.domain_categories import DOMAIN_CATEGORIES
 from platform_assets.domain.source import Source
+from platform_assets.preprocessed_tables.map_files import find_map_files
 from platform_assets.raw_events.landing_places import find_landed_files
 from resources.lakehouse.tables import Lakehouse
 
@@ -30,10 +33,11 @@ class ChangedPartitions:
         lakehouse: Lakehouse,
         landing_root: str,
         memory: Path,
+        maps: Sequence[CategoryMap] = (),
     ) -> None:
         self._definitions, self._lakehouse, self._landing_root = definitions, lakehouse, landing_root
         self._sources = {f"raw_{source.name}": source for source in sources}
-        self._memory = memory
+        self._memory, self._maps = memory, maps
         known = json.loads(memory.read_text(encoding="utf-8")) if memory.exists() else {}
         self._computed: dict[str, dict[str, str]] = known
 
@@ -58,6 +62,8 @@ class ChangedPartitions:
         inputs: list[Mapping[str, str]] = []
         if asset in self._sources:
             inputs.append(self._landed(self._sources[asset], keys))
+        if asset == DOMAIN_CATEGORIES.name:
+            inputs.append(dict.fromkeys(keys, self._map_files()))
         for parent in sorted(definition.dependency_keys):
             inputs.append(self._parent_digests(definition, parent, keys))
         return {key: _digest(code, *(found[key] for found in inputs)) for key in keys}
@@ -68,6 +74,10 @@ class ChangedPartitions:
         for file in find_landed_files(source, days, self._landing_root):
             found[file.landing_date.isoformat()].append(f"{file.name} {file.info.size} {file.info.mtime_ns}")
         return {key: _digest(*sorted(files)) for key, files in found.items()}
+
+    def _map_files(self) -> str:
+        found = [file for each in self._maps for file in find_map_files(each, self._landing_root)]
+        return _digest(*(f"{file.name} {file.info.size} {file.info.mtime_ns}" for file in found))
 
     def _parent_digests(
         self, definition: dg.AssetsDefinition, parent: dg.AssetKey, keys: Sequence[str]

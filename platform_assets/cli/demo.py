@@ -18,6 +18,7 @@ from platform_assets.cli.dagster_runs import materialize
 from platform_assets.cli.recover import recover_runs
 from platform_assets.cli.simulate import simulate_world, truth_folder
 from platform_assets.cli.tables import describe_tables
+from platform_assets.domain.contracts.domain_categories import DOMAIN_CATEGORIES
 from platform_assets.domain.sources import load_sources
 from platform_assets.trained_models.conversion import CONVERSION
 from resources.compute.duckdb_engine import DuckDBEngine
@@ -72,6 +73,7 @@ def _stages(settings: Settings, days: int) -> list[Stage]:
     raw = tuple(f"raw_{source.name}" for source in load_sources(settings.sources_file) if source.simulated)
     model = CONVERSION.table
     return [
+        Stage((DOMAIN_CATEGORIES.name,), ()),
         *(Stage((asset,), every) for asset in (*raw, "events", "user_features")),
         Stage((model("training_set"),), (every[trained],)),
         Stage((model("model"),), (every[trained],)),
@@ -86,12 +88,13 @@ def run_stages(settings: Settings, stages: list[Stage], console: Console) -> dic
 
     Stages whose whole range is stale join one command as long as their keys are the same: a fresh lake needs few.
     """
-    from platform_assets.definitions import defs
+    from platform_assets.definitions import declared_categories, defs
 
     lakehouse = Lakehouse(settings.lake_root)
     sources = load_sources(settings.sources_file)
     memory = settings.home_folder / "demo" / "computed_from.json"
-    changed = ChangedPartitions(defs, sources, lakehouse, settings.landing_root, memory)
+    maps = declared_categories(settings).maps
+    changed = ChangedPartitions(defs, sources, lakehouse, settings.landing_root, memory, maps)
     seconds: dict[str, float] = {}
     waiting = list(stages)
     while waiting:

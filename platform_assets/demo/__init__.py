@@ -2,7 +2,8 @@
 
 `simulate` makes it. Its parts: `world` (arguments, days, random streams), `web`, `population` and `identifiers` (what
 exists), `conversions`, `rhythm`, `sessions`, `browsing` and `bots` (what happens), `trouble` (what goes wrong),
-`records` and `landing_files` (how it is written), `truth` (what only tests and reports may know).
+`records` and `landing_files` (how it is written), `category_maps` (what is said of its sites), `truth` (what only tests
+and reports may know).
 """
 
 from platform_assets.demo.simulation import Progress, SimulationSummary, simulate

@@ -19,6 +19,7 @@ import pyarrow as pa
 from platform_assets.demo import truth
 from platform_assets.demo.bots import bot_events
 from platform_assets.demo.browsing import browse
+from platform_assets.demo.category_maps import write_category_maps
 from platform_assets.demo.conversions import ConversionLaw, DayOfIntent, Horizon, live, user_keys
 from platform_assets.demo.events import concatenate
 from platform_assets.demo.identifiers import make_identifiers
@@ -89,6 +90,7 @@ def simulate(
     collector = _Collector(world, landing_zone, folder)
     outdated = set(truth.earlier_files(folder))
     landed = collector.run(workers or os.cpu_count() or 1, progress)
+    write_category_maps(landing_zone, folder, world)
     for name in sorted(outdated - {file.file for file in landed}):
         _remove(landing_zone / name)
     return SimulationSummary(

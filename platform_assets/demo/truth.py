@@ -7,6 +7,7 @@ Only tests and reports read them. Each table is one Parquet file, left untouched
 | persons | a person: kind, country, activity, interests at the start |
 | identifiers | a raw login, cookie or device id and the person it belongs to |
 | sites | a site: its domain, topic and whether it is a shop |
+| categories | a domain and its category by the simulated maps, as of its days |
 | conversion_probability | a user key and a day: the probability of a purchase in the horizon that starts with the day |
 | trouble | a planted fault, with file and line where it has one |
 | files | a landing file and what its lines are |

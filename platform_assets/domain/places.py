@@ -66,3 +66,22 @@ def day_place(template: str, *, landing_zone: str, day: date, environment: Mappi
     else:
         fixed = template[: template.index("{landing_date")].rpartition("/")[0]
     return DayPlace(base=_VARIABLE.sub(fill, fixed), pattern=_VARIABLE.sub(fill, template))
+
+
+def glob_expression(pattern: str) -> str:
+    """A regular expression for a glob as the shell reads it: `*` stops at a slash and leaves hidden files out."""
+    parts = []
+    for folder in pattern.split("/"):
+        if folder == "**":
+            parts.append(r"(?:[^/.][^/]*/)*")
+            continue
+        hidden = r"(?!\.)" if folder[:1] in ("*", "?", "[") else ""
+        signs = re.sub(
+            r"\[!?[^\]]+\]|[*?]|.",
+            lambda sign: {"*": "[^/]*", "?": "[^/]"}.get(
+                sign[0], sign[0].replace("[!", "[^") if len(sign[0]) > 1 else re.escape(sign[0])
+            ),
+            folder,
+        )
+        parts.append(f"{hidden}{signs}/")
+    return "".join(parts).removesuffix("/")

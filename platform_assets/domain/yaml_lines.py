@@ -5,6 +5,7 @@ It knows types and key names only; what the keys mean stands with those who decl
 
 import difflib
 from collections.abc import Collection
+from datetime import date
 from pathlib import Path
 
 import yaml
@@ -108,6 +109,26 @@ class Entry:
             return None
         return int(value)
 
+    def day(self) -> date | None:
+        """The value as a day, written 2026-01-31."""
+        if isinstance(self.node, yaml.ScalarNode) and (self._is("timestamp") or self._is("str")):
+            try:
+                return date.fromisoformat(self.node.value)
+            except ValueError:
+                self.problem(f"{self.node.value} is no day; write it like 2026-01-31")
+                return None
+        self._wrong("a day, written like 2026-01-31")
+        return None
+
+    def share(self) -> float | None:
+        """The value as a number from 0 to 1."""
+        if isinstance(self.node, yaml.ScalarNode) and (self._is("float") or self._is("int")):
+            value = float(yaml.SafeLoader("").construct_yaml_float(self.node))
+            if 0 <= value <= 1:
+                return value
+        self._wrong("a number from 0 to 1")
+        return None
+
     def boolean(self) -> bool | None:
         """The value as true or false."""
         if self._is("bool"):
@@ -141,6 +162,11 @@ class Entry:
             if name not in found:
                 Entry(self.file, self.node, name).problem("this key is missing")
         return found
+
+    def keys(self) -> list[str]:
+        """The keys of a mapping, as text; none of anything else."""
+        pairs = self.node.value if isinstance(self.node, yaml.MappingNode) else []
+        return [str(key.value) for key, _ in pairs]
 
     def _is(self, kind: str) -> bool:
         return isinstance(self.node, yaml.ScalarNode) and self.node.tag == f"tag:yaml.org,2002:{kind}"

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 
 from pyarrow import fs
 
-from platform_assets.domain.places import day_place
+from platform_assets.domain.places import day_place, glob_expression
 from platform_assets.domain.source import Source
 from resources.object_store import open_place
 
@@ -58,24 +58,5 @@ def _matching(filesystem: fs.FileSystem, pattern: str) -> list[fs.FileInfo]:
     folder = pattern[: _GLOB.search(pattern).start()].rpartition("/")[0]  # type: ignore[union-attr]
     deep = "/" in pattern[len(folder) + 1 :]
     listed = filesystem.get_file_info(fs.FileSelector(folder, recursive=deep, allow_not_found=True))
-    expression = re.compile(_expression(pattern))
+    expression = re.compile(glob_expression(pattern))
     return [info for info in listed if info.type == fs.FileType.File and expression.fullmatch(info.path)]
-
-
-def _expression(pattern: str) -> str:
-    """A regular expression for a glob as the shell reads it: `*` stops at a slash and leaves hidden files out."""
-    parts = []
-    for folder in pattern.split("/"):
-        if folder == "**":
-            parts.append(r"(?:[^/.][^/]*/)*")
-            continue
-        hidden = r"(?!\.)" if folder[:1] in ("*", "?", "[") else ""
-        signs = re.sub(
-            r"\[!?[^\]]+\]|[*?]|.",
-            lambda sign: {"*": "[^/]*", "?": "[^/]"}.get(
-                sign[0], sign[0].replace("[!", "[^") if len(sign[0]) > 1 else re.escape(sign[0])
-            ),
-            folder,
-        )
-        parts.append(f"{hidden}{signs}/")
-    return "".join(parts).removesuffix("/")

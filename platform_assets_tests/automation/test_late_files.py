@@ -51,7 +51,7 @@ def test_a_late_file_of_the_simulated_world_reopens_its_event_days_only(
     late = SelfRunning(Settings(home=tmp_path, first_day=FIRST_DAY, last_day=date.fromisoformat(KEYS[-1])), instance)
     landing = Path(late.settings.landing_root)
     shutil.copytree(small_platform.settings.landing_root, landing)
-    for file in landing.rglob("*.gz"):
+    for file in landing.rglob("*.jsonl.gz"):
         os.utime(file, (LONG_AGO.timestamp(), LONG_AGO.timestamp()))
     held_back = (landing / LANDED_LATE).rename(tmp_path / "held back")
     late.run("raw_web_events", "events", tags={FIRST_TAG: KEYS[0], LAST_TAG: KEYS[-1]})

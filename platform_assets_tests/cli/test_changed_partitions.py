@@ -7,8 +7,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from platform_assets.cli.changed_partitions import ChangedPartitions, contiguous
-from platform_assets.definitions import build_definitions
+from platform_assets.cli.changed_partitions import WHOLE, ChangedPartitions, contiguous
+from platform_assets.definitions import build_definitions, declared_categories
 from platform_assets.demo import simulate
 from platform_assets.domain.sources import load_sources
 from resources.lakehouse.tables import Lakehouse
@@ -28,7 +28,8 @@ def settings(tmp_path: Path) -> Settings:
 def changed(settings: Settings, definitions: dg.Definitions) -> ChangedPartitions:
     sources = load_sources(settings.sources_file)
     lakehouse = Lakehouse(settings.lake_root)
-    return ChangedPartitions(definitions, sources, lakehouse, settings.landing_root, settings.home / "memory.json")
+    maps, memory = declared_categories(settings).maps, settings.home / "memory.json"
+    return ChangedPartitions(definitions, sources, lakehouse, settings.landing_root, memory, maps)
 
 
 def compute(settings: Settings, definitions: dg.Definitions, asset: str, keys: list[str]) -> None:
@@ -65,3 +66,16 @@ def test_recomputing_a_day_with_the_same_content_leaves_what_follows_fresh(setti
 
 def test_ranges_are_cut_where_a_day_is_missing() -> None:
     assert contiguous(["b", "c", "e"], ["a", "b", "c", "d", "e"]) == [("b", "c"), ("e", "e")]
+
+
+def test_a_new_file_of_a_map_makes_the_categories_stale(settings: Settings) -> None:
+    definitions, maps = build_definitions(settings), ["domain_categories"]
+    job = definitions.resolve_implicit_global_asset_job_def().get_subset(asset_selection={dg.AssetKey(maps)})
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert job.execute_in_process(instance=instance).success
+    changed(settings, definitions).remember(*maps, [WHOLE])
+    assert changed(settings, definitions).stale(*maps, [WHOLE]) == []
+    version = Path(settings.landing_root) / "category_maps" / "site_topics" / "2026-01-11" / "more.csv.gz"
+    version.parent.mkdir()
+    version.write_bytes(gzip.compress(b"entry,kind,category\nnew.example,domain,News\n"))
+    assert changed(settings, definitions).stale(*maps, [WHOLE]) == [WHOLE]

@@ -57,7 +57,7 @@ def environment(platform: SmallPlatform) -> dict[str, str]:
 
 
 def landing_file(platform: SmallPlatform, day: str) -> Path:
-    return next(path for path in sorted(Path(platform.settings.landing_root).rglob("*.gz")) if day in str(path))
+    return next(path for path in sorted(Path(platform.settings.landing_root).rglob("*.jsonl.gz")) if day in str(path))
 
 
 def land_another_event(platform: SmallPlatform, day: str) -> None:

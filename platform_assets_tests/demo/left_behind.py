@@ -46,7 +46,7 @@ def content(folder: Path) -> dict[str, bytes]:
 def read_back(landing_zone: Path, truth_folder: Path, summary: SimulationSummary) -> LeftBehind:
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
-    tables = [_lines(landing_zone, path) for path in sorted(landing_zone.rglob("*.gz"))]
+    tables = [_lines(landing_zone, path) for path in sorted(landing_zone.rglob("*.jsonl.gz"))]
     connection.register("lines", pa.concat_tables(tables))
     fields = ", ".join(f'"{name}": "{dtype}"' for name, dtype in FIELDS.items())
     connection.execute(

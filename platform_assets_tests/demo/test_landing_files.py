@@ -18,7 +18,8 @@ def test_same_arguments_leave_the_same_bytes_for_any_number_of_workers(tmp_path:
     simulate(tmp_path / "a" / "landing", **SMALL, workers=2)
     simulate(tmp_path / "b" / "landing", **SMALL, workers=workers)
     assert content(tmp_path / "a") == content(tmp_path / "b")
-    assert len(content(tmp_path / "a" / "landing")) == 12
+    assert len(content(tmp_path / "a" / "landing" / "web_events")) == 12
+    assert len(content(tmp_path / "a" / "landing" / "category_maps")) == 3
 
 
 def test_another_seed_leaves_other_bytes_in_every_file(tmp_path: Path):
@@ -71,7 +72,7 @@ def test_a_large_day_lands_in_several_parts(tmp_path: Path):
 
 
 def test_the_gzip_header_names_no_time(world: LeftBehind):
-    path = next(world.landing_zone.rglob("*.gz"))
+    path = next(world.landing_zone.rglob("*.jsonl.gz"))
     assert path.read_bytes()[4:8] == b"\0\0\0\0"
     assert gzip.decompress(path.read_bytes()).endswith(b"\n")
 
