@@ -28,6 +28,8 @@ from platform_assets.partitions import daily
 from platform_assets.predictions.scores import predictions_assets
 from platform_assets.preprocessed_tables.domain_categories import domain_categories_asset
 from platform_assets.preprocessed_tables.events import events_asset
+from platform_assets.preprocessed_tables.identifier_pairs import identifier_pairs_asset
+from platform_assets.preprocessed_tables.user_ids import user_ids_asset
 from platform_assets.raw_events.landed_files_check import landed_files_check
 from platform_assets.raw_events.landed_files_sensor import landed_files_sensor
 from platform_assets.raw_events.landed_sources import raw_assets
@@ -61,6 +63,7 @@ def build_definitions(settings: Settings | None = None, overrides: Mapping[str, 
     raws = raw_assets(sources, days)
     assets = [*raws, events_asset(sources, days), user_features_asset(days)]
     assets += [domain_categories_asset(categories.maps)]
+    assets += [identifier_pairs_asset(days), user_ids_asset(days)]
     lateness = max(source.lateness_days for source in sources)
     for spec in (declared.waiting_for(lateness) for declared in all_specs()):
         assets += trained_models_assets(spec, USER_FEATURES, days)

@@ -11,8 +11,10 @@ import pytest
 from platform_assets.definitions import build_definitions
 from platform_assets.domain.contracts.contract import Contract, Pii
 from platform_assets.domain.contracts.events import EVENTS
+from platform_assets.domain.contracts.identifier_pairs import IDENTIFIER_PAIRS
 from platform_assets.domain.contracts.model_tables import scores_contract, training_set_contract, validation_contract
 from platform_assets.domain.contracts.user_features import USER_FEATURES
+from platform_assets.domain.contracts.user_ids import USER_IDS
 from platform_assets.trained_models.specs import all_specs
 from resources.settings import load_settings
 
@@ -21,6 +23,8 @@ GRAPH = {
     "raw_web_events": ("raw_events", "daily"),
     "events": ("preprocessed_tables", "daily"),
     "domain_categories": ("preprocessed_tables", "whole"),
+    "identifier_pairs": ("preprocessed_tables", "daily"),
+    "user_ids": ("preprocessed_tables", "daily"),
     "user_features": ("features", "daily"),
     "conversion_training_set": ("trained_models", "daily"),
     "conversion_model": ("trained_models", "daily"),
@@ -32,6 +36,8 @@ DEPENDENCIES = {
     "raw_web_events": set(),
     "events": {"raw_web_events"},
     "domain_categories": set(),
+    "identifier_pairs": {"events"},
+    "user_ids": {"identifier_pairs", "user_ids"},
     "user_features": {"events"},
     "conversion_training_set": {"user_features", "events"},
     "conversion_model": {"conversion_training_set"},
@@ -90,7 +96,7 @@ def test_every_table_shows_its_columns_with_descriptions(specs: dict[str, dg.Ass
 
 
 def later_contracts() -> list[Contract]:
-    found = [EVENTS, USER_FEATURES]
+    found = [EVENTS, IDENTIFIER_PAIRS, USER_IDS, USER_FEATURES]
     for spec in all_specs():
         found += [training_set_contract(spec, USER_FEATURES), scores_contract(spec), validation_contract(spec)]
     return found

@@ -6,6 +6,7 @@ Reads Parquet natively, writes staged results itself; what is staged becomes vis
 
 import hashlib
 import itertools
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -41,6 +42,7 @@ class DuckDBEngine:
         self._names = itertools.count()
         self._sources: dict[str, str] = {}
         self._failures: list[Callable[[], Exception | None]] = []
+        self._unused: list[str] = []
 
     @classmethod
     def from_settings(cls, settings: "Settings", pseudonym_key: bytes | None = None) -> "DuckDBEngine":
@@ -115,6 +117,40 @@ class DuckDBEngine:
         unique = self._unique(f"{table}_dataset")
         self.backend.con.register(unique, dataset)
         return self._view(table, _name(unique), schema)
+
+    def computed(self, expression: ibis.Table) -> ibis.Table:
+        """See `IteratingEngine.computed`."""
+        return self.prepared(ibis.table(expression.schema(), name="computed_rows"))(computed_rows=expression)
+
+    def prepared(self, expression: ibis.Table) -> Callable[..., ibis.Table]:
+        """See `IteratingEngine.prepared`. Results that nothing refers to any more are dropped with the next call."""
+        sql, schema = self.to_sql(expression), expression.schema()
+
+        def compute(**given: ibis.Table) -> ibis.Table:
+            run = self.backend.con.execute
+            while self._unused:
+                run(f"DROP TABLE {_name(self._unused.pop())}")
+            unique = self._unique("computed")
+            for name, table in given.items():
+                self._stand_for(name, table)
+            run(f"CREATE TEMP TABLE {_name(unique)} AS {sql}")
+            for name in given:
+                run(f"DROP VIEW {_name(name)}")
+            namespace = ops.Namespace(catalog="temp", database="main")
+            table = ops.DatabaseTable(name=unique, schema=schema, source=self.backend, namespace=namespace)
+            weakref.finalize(table, self._unused.append, unique)
+            return table.to_expr()
+
+        return compute
+
+    def _stand_for(self, placeholder: str, table: ibis.Table) -> None:
+        """A view of the placeholder's name; without asking the database for columns where the table is its own."""
+        own = table.op()
+        if isinstance(own, ops.DatabaseTable) and own.namespace.catalog == "temp":
+            run = self.backend.con.execute
+            run(f"CREATE OR REPLACE VIEW {_name(placeholder)} AS SELECT * FROM temp.main.{_name(own.name)}")
+        else:
+            self.backend.create_view(placeholder, table, overwrite=True)
 
     def stage(self, expression: ibis.Table, slice_column: str | None, folder: Path) -> list[StagedFile]:
         """See `Engine.stage`."""

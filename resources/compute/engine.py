@@ -85,6 +85,14 @@ class Engine(Protocol):
         """A table over a pyarrow data set (stores the engine can't open itself)."""
         ...
 
+    def computed(self, expression: ibis.Table) -> ibis.Table:
+        """See `platform_assets.domain.iterating_engine`."""
+        ...
+
+    def prepared(self, expression: ibis.Table) -> Callable[..., ibis.Table]:
+        """See `platform_assets.domain.iterating_engine`."""
+        ...
+
     def stage(self, expression: ibis.Table, slice_column: str | None, folder: Path) -> list[StagedFile]:
         """Compute an expression once into Parquet files below `folder`, cut by its `outcome` and `slice_column`."""
         ...

@@ -23,6 +23,13 @@ USER_IDS = Contract(
             "The person that it belonged to until the day before, where that has changed.",
             pii=Pii.PSEUDONYM,
         ),
+        Column("founded_date", "date", "The day on which the person was first known; null for a hub."),
+        Column("last_seen_date", "date", "The last day on which the identifier itself was seen."),
+        Column(
+            "shared_by",
+            "int64",
+            "With how many others of one kind a hub was seen in the last 28 days, where that is too many.",
+        ),
     ),
     rules=(
         RowRule("kind_unknown", "kind is known", lambda table: table.kind.isin(list(IDENTIFIER_COLUMNS))),
