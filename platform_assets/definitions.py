@@ -23,10 +23,12 @@ from platform_assets.domain.errors import ConfigurationError
 from platform_assets.domain.pseudonyms import key_id
 from platform_assets.domain.source import Source
 from platform_assets.domain.sources import load_sources
+from platform_assets.features.traffic_series import traffic_series_asset
 from platform_assets.features.user_features import user_features_asset
 from platform_assets.partitions import daily
 from platform_assets.predictions.scores import predictions_assets
 from platform_assets.preprocessed_tables.domain_categories import domain_categories_asset
+from platform_assets.predictions.traffic_decomposition import traffic_decomposition_asset
 from platform_assets.preprocessed_tables.events import events_asset
 from platform_assets.preprocessed_tables.identifier_pairs import identifier_pairs_asset
 from platform_assets.preprocessed_tables.user_ids import user_ids_asset
@@ -36,6 +38,7 @@ from platform_assets.raw_events.landed_sources import raw_assets
 from platform_assets.raw_events.source_fields import source_fields_check
 from platform_assets.trained_models.factory import trained_models_assets
 from platform_assets.trained_models.specs import all_specs
+from platform_assets.validation_reports.forecast_validation import forecast_validation_asset, interval_coverage_check
 from platform_assets.validation_reports.validation import validation_reports_assets
 from resources.compute.duckdb_engine import DuckDBEngine
 from resources.lakehouse.io_manager import DeltaIOManager
@@ -64,6 +67,7 @@ def build_definitions(settings: Settings | None = None, overrides: Mapping[str, 
     assets = [*raws, events_asset(sources, days), user_features_asset(days)]
     assets += [domain_categories_asset(categories.maps)]
     assets += [identifier_pairs_asset(days), user_ids_asset(days)]
+    assets += [traffic_series_asset(days), traffic_decomposition_asset(days), forecast_validation_asset(days)]
     lateness = max(source.lateness_days for source in sources)
     for spec in (declared.waiting_for(lateness) for declared in all_specs()):
         assets += trained_models_assets(spec, USER_FEATURES, days)
@@ -76,6 +80,7 @@ def build_definitions(settings: Settings | None = None, overrides: Mapping[str, 
             *(source_fields_check(source) for source in sources),
             *(quarantine_share_check(contract) for contract in (*(s.raw_contract() for s in sources), EVENTS)),
             quarantine_share_check(DOMAIN_CATEGORIES),
+            interval_coverage_check(),
         ],
         schedules=[maintenance_schedule(settings)],
         resources={**resources_for(settings, sources), **(overrides or {})},

@@ -12,7 +12,10 @@ from platform_assets.definitions import build_definitions
 from platform_assets.domain.contracts.contract import Contract, Pii
 from platform_assets.domain.contracts.events import EVENTS
 from platform_assets.domain.contracts.identifier_pairs import IDENTIFIER_PAIRS
+from platform_assets.domain.contracts.forecast_validation import FORECAST_VALIDATION
 from platform_assets.domain.contracts.model_tables import scores_contract, training_set_contract, validation_contract
+from platform_assets.domain.contracts.traffic_decomposition import TRAFFIC_DECOMPOSITION
+from platform_assets.domain.contracts.traffic_series import TRAFFIC_SERIES
 from platform_assets.domain.contracts.user_features import USER_FEATURES
 from platform_assets.domain.contracts.user_ids import USER_IDS
 from platform_assets.trained_models.specs import all_specs
@@ -26,6 +29,9 @@ GRAPH = {
     "identifier_pairs": ("preprocessed_tables", "daily"),
     "user_ids": ("preprocessed_tables", "daily"),
     "user_features": ("features", "daily"),
+    "traffic_series": ("features", "daily"),
+    "traffic_decomposition": ("predictions", "daily"),
+    "forecast_validation": ("validation_reports", "daily"),
     "conversion_training_set": ("trained_models", "daily"),
     "conversion_model": ("trained_models", "daily"),
     "conversion_champion": ("trained_models", "whole"),
@@ -39,6 +45,9 @@ DEPENDENCIES = {
     "identifier_pairs": {"events"},
     "user_ids": {"identifier_pairs", "user_ids"},
     "user_features": {"events"},
+    "traffic_series": {"events"},
+    "traffic_decomposition": {"traffic_series"},
+    "forecast_validation": {"traffic_decomposition"},
     "conversion_training_set": {"user_features", "events"},
     "conversion_model": {"conversion_training_set"},
     "conversion_champion": {"conversion_training_set", "conversion_model"},
@@ -97,6 +106,7 @@ def test_every_table_shows_its_columns_with_descriptions(specs: dict[str, dg.Ass
 
 def later_contracts() -> list[Contract]:
     found = [EVENTS, IDENTIFIER_PAIRS, USER_IDS, USER_FEATURES]
+    found = [EVENTS, USER_FEATURES, TRAFFIC_SERIES, TRAFFIC_DECOMPOSITION, FORECAST_VALIDATION]
     for spec in all_specs():
         found += [training_set_contract(spec, USER_FEATURES), scores_contract(spec), validation_contract(spec)]
     return found

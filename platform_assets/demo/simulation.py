@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from platform_assets.demo import truth
+from platform_assets.demo.anomalies import anomalies, planted_rows, with_anomalies
 from platform_assets.demo.bots import bot_events
 from platform_assets.demo.browsing import browse
 from platform_assets.demo.category_maps import write_category_maps
@@ -27,7 +28,7 @@ from platform_assets.demo.landing_files import LandedFile, land
 from platform_assets.demo.population import make_population
 from platform_assets.demo.records import RecordText
 from platform_assets.demo.trouble import STRAGGLERS, Deliveries, deliver, join_deliveries, outage
-from platform_assets.demo.web import campaigns
+from platform_assets.demo.web import campaigns, site_domains
 from platform_assets.demo.world import World
 
 Progress = Callable[[date, int], None]
@@ -75,6 +76,7 @@ def simulate(
     seed: int = 7,
     drift_day: int | None = None,
     horizon_days: int = 7,
+    anomalous: bool = True,
     truth_folder: Path | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
@@ -82,10 +84,11 @@ def simulate(
     """Simulate `days` landing days with about `events` events, as files in `landing_zone` and tables in `truth_folder`.
 
     The truth lies in `truth` beside the landing zone unless told otherwise. `drift_day` is the number (from 0) of the
-    day from which conversions follow other interests. The same arguments give the same bytes, whatever `workers` is;
-    files that are there already are not touched, files of another world from an earlier call are removed.
+    day from which conversions follow other interests; `anomalous` whether sites have outages and topics surge. The same
+    arguments give the same bytes, whatever `workers` is; files that are there already are not touched, files of another
+    world from an earlier call are removed.
     """
-    world = World(first_day, days, events, seed, drift_day, horizon_days)
+    world = World(first_day, days, events, seed, drift_day, horizon_days, anomalous)
     folder = truth_folder if truth_folder is not None else landing_zone.parent / "truth"
     collector = _Collector(world, landing_zone, folder)
     outdated = set(truth.earlier_files(folder))
@@ -119,6 +122,7 @@ class _Collector:
         self._identifiers = make_identifiers(world, self._population)
         self._text = RecordText(world, self._population, self._identifiers)
         self._campaigns = campaigns(world)
+        self._anomalies = anomalies(world)
         self._law = ConversionLaw(world, self._population)
         self._trouble = truth.GrowingTable(truth_folder, "trouble", truth.TROUBLE)
         self._landed: list[LandedFile] = []
@@ -146,6 +150,8 @@ class _Collector:
         self._trouble.add(truth.trouble_of_world(self._world, self._lost, not_landed))
         self._trouble.finish()
         truth.write_people_and_sites(self._truth_folder, self._population, self._identifiers)
+        planted = truth.anomalies_table(planted_rows(self._anomalies, site_domains()))
+        truth.write_table(self._truth_folder, "anomalies", planted)
         truth.write_table(self._truth_folder, "files", truth.files_table(self._world, self._landed))
         return self._landed
 
@@ -153,8 +159,9 @@ class _Collector:
         day = today.day
         running = [campaign for campaign in self._campaigns if campaign.first_day <= day <= campaign.last_day]
         first_bot = len(self._population.device_person)
+        browsed = browse(self._world, self._population, running, today)
         happened = concatenate(
-            [browse(self._world, self._population, running, today), bot_events(self._world, day, first_bot)]
+            [with_anomalies(self._world, day, self._anomalies, browsed), bot_events(self._world, day, first_bot)]
         )
         missed = outage(self._world, day, happened)
         deliveries = deliver(self._world, day, happened.take(~missed))

@@ -10,6 +10,7 @@ Only tests and reports read them. Each table is one Parquet file, left untouched
 | categories | a domain and its category by the simulated maps, as of its days |
 | conversion_probability | a user key and a day: the probability of a purchase in the horizon that starts with the day |
 | trouble | a planted fault, with file and line where it has one |
+| anomalies | a site and the hours in which an outage or a surge changed its traffic |
 | files | a landing file and what its lines are |
 """
 
@@ -40,6 +41,17 @@ TROUBLE = pa.schema(
         "file": pa.string(),
         "line": pa.int64(),
         "count": pa.int64(),
+    }
+)
+
+ANOMALIES = pa.schema(
+    {
+        "anomaly": pa.int64(),
+        "kind": pa.string(),
+        "domain": pa.string(),
+        "topic": pa.string(),
+        "from_time": pa.timestamp("us"),
+        "to_time": pa.timestamp("us"),
     }
 )
 
@@ -139,6 +151,11 @@ def trouble_of_world(world: World, lost_in_outage: int, not_landed: int) -> pa.T
         pa.array(counts, pa.int64()),
     ]
     return pa.table(columns, names=TROUBLE.names).cast(TROUBLE)
+
+
+def anomalies_table(rows: list[dict[str, object]]) -> pa.Table:
+    """The planted anomalies of traffic; instants are UTC."""
+    return pa.Table.from_pylist(rows, schema=ANOMALIES)
 
 
 def files_table(world: World, landed: list[LandedFile]) -> pa.Table:

@@ -30,7 +30,8 @@ class World:
     """The arguments of one simulation, checked, and the dates that follow from them.
 
     Days are counted from 0 (`first_day`). `drift_day` is the day number from which conversions follow other interests;
-    `horizon_days` is how far the planted conversion probabilities look.
+    `horizon_days` is how far the planted conversion probabilities look. `anomalies` is whether sites have outages and
+    topics surge.
     """
 
     first_day: date
@@ -39,6 +40,7 @@ class World:
     seed: int
     drift_day: int | None = None
     horizon_days: int = 7
+    anomalies: bool = True
 
     def __post_init__(self) -> None:
         if self.days < 1 or self.events < 1:

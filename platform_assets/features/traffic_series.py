@@ -1,0 +1,22 @@
+"""`traffic_series`: how many events every hour has, by what they are series of."""
+
+import dagster as dg
+import ibis
+
+from platform_assets.domain.contracts.traffic_series import TRAFFIC_SERIES
+from platform_assets.domain.traffic_series import traffic_series as counts_of
+from platform_assets.table_asset import table_asset
+
+
+def traffic_series_asset(event_days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
+    """The asset `traffic_series`."""
+
+    @table_asset(TRAFFIC_SERIES, partitions_def=event_days)
+    def traffic_series(events: ibis.Table) -> ibis.Table:
+        """Events of people by hour: all of them, by site and by event type; hours without an event have no row.
+
+        What is decomposed and forecast reads these few rows instead of the events. Bots are left out.
+        """
+        return counts_of(events)
+
+    return traffic_series
