@@ -39,8 +39,9 @@ def traffic_decomposition_asset(event_days: dg.DailyPartitionsDefinition) -> dg.
         """Every series' hours of the day, taken apart into trend, day season, week season and residual, with anomalies;
         and its next seven days, forecast with 90 % intervals.
 
-        Trained and estimated in one step from the 56 days up to the day. With fewer than 14 days of history there are
-        no rows, with fewer than 19 no scores and intervals; the metadata say so. Hours without the collector are gaps.
+        Trained and estimated in one step from the 70 days up to the day. With fewer than 14 days of history there are
+        no rows, with fewer than 19 no scores, with fewer than 21 (next day) to 27 (seventh day) no intervals; the
+        metadata say how many there are. Hours without the collector are gaps.
         """
         first, last = run_days(context)
         counts = enough_events(traffic_series, FEWEST_EVENTS).select("series", "hour_at", "events").to_pyarrow()

@@ -16,13 +16,15 @@ from platform_assets.domain.traffic.decomposition import (
 
 WINDOWS_HOURS = (1, 2, 3, 4, 6)
 LIMIT = 5.0
-"""Robust standard deviations beyond which a window is an anomaly."""
+"""Robust standard deviations beyond which a window of hours is an anomaly."""
 EDGE_SHARE = 0.5
 """A window begins and ends with hours of at least this share of its mean error: it has no quiet ends."""
 FEWEST_HOURS = 4 * HOURS
 """Errors of so many hours are needed to say what is usual."""
 
-_MAD_TO_DEVIATION = 1.4826
+_NORMAL_SIZES = {0.5: 0.6745, 0.95: 1.96}
+"""Share of errors → what it lies below, in standard deviations, if errors are normal. The spread is the larger of what
+the body and the tail of the errors say: where jumps are usual, a jump is nothing special."""
 
 
 def scores(errors: Floats) -> Floats:
@@ -39,8 +41,8 @@ def scores(errors: Floats) -> Floats:
     for length in WINDOWS_HOURS:
         means, edged = _windows(line, length)
         before = np.abs(means[:, : (days - 1) * HOURS])
-        spread = _MAD_TO_DEVIATION * quantile_of_known(before, 0.5, smallest=FEWEST_HOURS)
-        spread = np.maximum(spread, SMALLEST_SPREAD / np.sqrt(length))[:, None]
+        spreads = [quantile_of_known(before, share, FEWEST_HOURS) / size for share, size in _NORMAL_SIZES.items()]
+        spread = np.maximum.reduce([*spreads, np.full(series, SMALLEST_SPREAD / np.sqrt(length))])[:, None]
         for shift in range(length):
             # the window that ends `shift` hours after the hour, as far as the day has got
             ends = edged[:, (days - 1) * HOURS + shift :]

@@ -72,8 +72,9 @@ def decompose(counts: Floats, known: Bools, weekdays: npt.NDArray[np.int64]) -> 
         season_day -= season_day.mean(axis=2, keepdims=True)
         season_week = _week_season(observed - trend - season_day, recent, weekdays)
         residual = observed - trend - season_day - season_week[:, weekdays]
-        weight = known * _bisquare(residual, known)
-    spread = _spread_by_hour(residual, known * recency[:, None])
+        limit = _outlier_limit(residual, known)
+        weight = known * np.clip(1 - (residual / limit) ** 2, 0, None) ** 2
+    spread = _spread_by_hour(np.clip(residual, -limit, limit), known * recency[:, None])
     residual = np.where(known, residual, np.nan)
     return Decomposition(trend, season_day[:, 0], season_week, residual, slope, spread)
 
@@ -161,10 +162,10 @@ def _shrunk(effects: Floats, noise: Floats) -> Floats:
     return effects * np.clip(1 - noise / np.maximum(size, 1e-12), 0, 1)
 
 
-def _bisquare(residual: Floats, known: Bools) -> Floats:
+def _outlier_limit(residual: Floats, known: Bools) -> Floats:
     sizes = np.where(known, np.abs(residual), np.nan).reshape(len(residual), -1)
     limit = OUTLIER_SPREADS * np.maximum(median_of_known(sizes), SMALLEST_SPREAD * 0.6745)
-    return np.clip(1 - (residual / limit[:, None, None]) ** 2, 0, None) ** 2
+    return limit[:, None, None]
 
 
 def _spread_by_hour(residual: Floats, weight: Floats) -> Floats:

@@ -1,6 +1,6 @@
 """Counts of the days up to one → the rows of `traffic_decomposition` for it.
 
-Intervals and scores are measured, not assumed: the outlooks of the 14 days before are compared with what came after
+Intervals and scores are measured, not assumed: the outlooks of the 28 days before are compared with what came after
 them, so the errors are those of real forecasts, at every horizon.
 """
 
@@ -17,9 +17,9 @@ from platform_assets.domain.traffic.decomposition import HOURS, Bools, Floats, a
 from platform_assets.domain.traffic.history import History
 from platform_assets.domain.traffic.outlook import HISTORY_DAYS, HORIZON_DAYS, Outlook, TooShort, outlook
 
-CALIBRATION_DAYS = 14
+CALIBRATION_DAYS = 28
 """So many earlier outlooks are compared with what came after them."""
-FEWEST_CALIBRATION_DAYS = 5
+FEWEST_CALIBRATION_DAYS = 7
 LOOK_BACK_DAYS = HISTORY_DAYS + CALIBRATION_DAYS - 1
 """How many days before a day its rows depend on."""
 JUDGED_EVENTS_PER_HOUR = 5.0
