@@ -27,8 +27,8 @@ from platform_assets.features.traffic_series import traffic_series_asset
 from platform_assets.features.user_features import user_features_asset
 from platform_assets.partitions import daily
 from platform_assets.predictions.scores import predictions_assets
-from platform_assets.preprocessed_tables.domain_categories import domain_categories_asset
 from platform_assets.predictions.traffic_decomposition import traffic_decomposition_asset
+from platform_assets.preprocessed_tables.domain_categories import domain_categories_asset
 from platform_assets.preprocessed_tables.events import events_asset
 from platform_assets.preprocessed_tables.identifier_pairs import identifier_pairs_asset
 from platform_assets.preprocessed_tables.user_ids import user_ids_asset

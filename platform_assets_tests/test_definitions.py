@@ -45,7 +45,7 @@ DEPENDENCIES = {
     "identifier_pairs": {"events"},
     "user_ids": {"identifier_pairs", "user_ids"},
     "user_features": {"events"},
-    "traffic_series": {"events"},
+    "traffic_series": {"events", "domain_categories"},
     "traffic_decomposition": {"traffic_series"},
     "forecast_validation": {"traffic_decomposition"},
     "conversion_training_set": {"user_features", "events"},

@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import ibis
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from platform_assets.definitions import declared_sources, resources_for
+from platform_assets.domain.contracts.domain_categories import DOMAIN_CATEGORIES
 from platform_assets.domain.contracts.events import EVENTS
 from platform_assets.features.traffic_series import traffic_series_asset
 from platform_assets.partitions import daily
@@ -59,7 +61,19 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
     def events() -> Any:
         return resources["engine"].from_arrow("made_up", rows)
 
-    assets = [events, traffic_series_asset(days), traffic_decomposition_asset(days), forecast_validation_asset(days)]
+    @table_asset(DOMAIN_CATEGORIES)
+    def domain_categories() -> Any:
+        known = {"map": "m", "precedence": 1, "category": "news", "valid_from": MONDAY, "known_until": MONDAY}
+        sites = [known | {"domain": f"site-{number}.example"} for number in (0, 3)]
+        return ibis.memtable(pa.Table.from_pylist(sites, schema=DOMAIN_CATEGORIES.schema().to_pyarrow()))
+
+    assets = [
+        events,
+        domain_categories,
+        traffic_series_asset(days),
+        traffic_decomposition_asset(days),
+        forecast_validation_asset(days),
+    ]
     definitions = dg.Definitions(assets=assets, asset_checks=[interval_coverage_check()], resources=resources)
     job = definitions.resolve_implicit_global_asset_job_def()
     tags = {
@@ -68,7 +82,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
     }
     with dg.DagsterInstance.ephemeral() as instance:
         result = job.execute_in_process(instance=instance, tags=tags)
-    told: Told = {name: {} for name in CHAIN}
+    told: Told = {name: {} for name in (*CHAIN, "domain_categories")}
     for event in result.get_asset_materialization_events():
         values = {name: value.value for name, value in event.materialization.metadata.items()}
         told[event.asset_key.path[-1]][str(event.partition)] = values
@@ -79,8 +93,8 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
 
 def test_every_series_of_every_day_with_enough_history_is_decomposed(told: Told) -> None:
     series = told["traffic_decomposition"][LAST.isoformat()]["series"]
-    assert series == 6  # all, four sites, one event type
-    assert told["traffic_decomposition"][LAST.isoformat()]["dagster/partition_row_count"] == 6 * 8 * 24
+    assert series == 7  # all, four sites, one category, one event type
+    assert told["traffic_decomposition"][LAST.isoformat()]["dagster/partition_row_count"] == 7 * 8 * 24
     early = told["traffic_decomposition"][MONDAY.isoformat()]
     assert (early["series"], early["no_rows_because"]) == (0, "1 days of history, at least 14 are needed")
 
@@ -96,7 +110,7 @@ def test_the_outage_and_the_gap_are_told(told: Told) -> None:
 
 def test_forecasts_are_validated_once_they_and_the_week_before_are_there(told: Told) -> None:
     last = told["forecast_validation"][LAST.isoformat()]
-    assert last["series"] == 6
+    assert last["series"] == 7
     assert 0.8 < last["coverage"] < 0.99
     assert last["share_better_than_naive"] >= 0.8
     assert told["forecast_validation"][MONDAY.isoformat()]["dagster/partition_row_count"] == 0

@@ -75,6 +75,7 @@ def _stages(settings: Settings, days: int) -> list[Stage]:
     return [
         Stage((DOMAIN_CATEGORIES.name,), ()),
         *(Stage((asset,), every) for asset in (*raw, "events", "user_features")),
+        *(Stage((asset,), every) for asset in ("traffic_series", "traffic_decomposition", "forecast_validation")),
         Stage((model("training_set"),), (every[trained],)),
         Stage((model("model"),), (every[trained],)),
         Stage((model("champion"),), ()),

@@ -1,19 +1,25 @@
-"""Events counted by hour, by what they are series of: all of them, each site, each event type."""
+"""Events counted by hour, by what they are series of: all of them, each site, category and event type."""
 
 import ibis
 
-from platform_assets.domain.contracts.traffic_series import ALL, EVENT_TYPE, SITE, TRAFFIC_SERIES
+from platform_assets.domain.categories import with_categories
+from platform_assets.domain.contracts.traffic_series import ALL, CATEGORY, EVENT_TYPE, SITE, TRAFFIC_SERIES
 
 
-def traffic_series(events: ibis.Table) -> ibis.Table:
-    """Counts of people's events by day, series and hour; hours without one have no row."""
+def traffic_series(events: ibis.Table, domain_categories: ibis.Table) -> ibis.Table:
+    """Counts of people's events by day, series and hour; hours without one have no row.
+
+    A site counts for the category that it had on the day; what is of no known category counts for none.
+    """
     people = events.filter(~events.is_bot)
     counted = people.group_by(
         people.event_date, people.domain, people.event_type, hour_at=people.event_time.truncate("h")
     ).aggregate(events=people.count())
+    by_category = with_categories(counted, domain_categories, as_of="event_date")
     series = (
         counted.mutate(series=ibis.literal(ALL)),
         _named(counted, SITE, counted.domain),
+        _named(by_category, CATEGORY, by_category.category),
         _named(counted, EVENT_TYPE, counted.event_type),
     )
     every = ibis.union(*(each.select("event_date", "series", "hour_at", "events") for each in series))

@@ -12,11 +12,11 @@ def traffic_series_asset(event_days: dg.DailyPartitionsDefinition) -> dg.AssetsD
     """The asset `traffic_series`."""
 
     @table_asset(TRAFFIC_SERIES, partitions_def=event_days)
-    def traffic_series(events: ibis.Table) -> ibis.Table:
-        """Events of people by hour: all of them, by site and by event type; hours without an event have no row.
+    def traffic_series(events: ibis.Table, domain_categories: ibis.Table) -> ibis.Table:
+        """Events of people by hour: all of them, by site, category and event type; hours without an event have no row.
 
         What is decomposed and forecast reads these few rows instead of the events. Bots are left out.
         """
-        return counts_of(events)
+        return counts_of(events, domain_categories)
 
     return traffic_series
