@@ -11,8 +11,8 @@ import pytest
 from platform_assets.definitions import build_definitions
 from platform_assets.domain.contracts.contract import Contract, Pii
 from platform_assets.domain.contracts.events import EVENTS
-from platform_assets.domain.contracts.identifier_pairs import IDENTIFIER_PAIRS
 from platform_assets.domain.contracts.forecast_validation import FORECAST_VALIDATION
+from platform_assets.domain.contracts.identifier_pairs import IDENTIFIER_PAIRS
 from platform_assets.domain.contracts.model_tables import scores_contract, training_set_contract, validation_contract
 from platform_assets.domain.contracts.traffic_decomposition import TRAFFIC_DECOMPOSITION
 from platform_assets.domain.contracts.traffic_series import TRAFFIC_SERIES
@@ -106,7 +106,7 @@ def test_every_table_shows_its_columns_with_descriptions(specs: dict[str, dg.Ass
 
 def later_contracts() -> list[Contract]:
     found = [EVENTS, IDENTIFIER_PAIRS, USER_IDS, USER_FEATURES]
-    found = [EVENTS, USER_FEATURES, TRAFFIC_SERIES, TRAFFIC_DECOMPOSITION, FORECAST_VALIDATION]
+    found += [TRAFFIC_SERIES, TRAFFIC_DECOMPOSITION, FORECAST_VALIDATION]
     for spec in all_specs():
         found += [training_set_contract(spec, USER_FEATURES), scores_contract(spec), validation_contract(spec)]
     return found
