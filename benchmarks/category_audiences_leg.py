@@ -1,6 +1,6 @@
 """One leg of the measurement `category_audiences`, in a process of its own: makes the input, or computes the audiences.
 
-    python -m benchmarks.category_audiences_leg <world|plain|platform> <folder> <events> <days>
+python -m benchmarks.category_audiences_leg <world|plain|platform> <folder> <events> <days>
 """
 
 import json

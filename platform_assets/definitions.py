@@ -10,6 +10,7 @@ from typing import Any
 
 import dagster as dg
 
+from platform_assets.audiences.category_audiences import category_audiences_asset, visits_categorised_check
 from platform_assets.automation.dead_runs import dead_runs
 from platform_assets.automation.late_events import late_events_sensor
 from platform_assets.automation.maintenance import maintenance_schedule
@@ -67,6 +68,7 @@ def build_definitions(settings: Settings | None = None, overrides: Mapping[str, 
     assets = [*raws, events_asset(sources, days), user_features_asset(days)]
     assets += [domain_categories_asset(categories.maps)]
     assets += [identifier_pairs_asset(days), user_ids_asset(days)]
+    assets += [category_audiences_asset(days)]
     assets += [traffic_series_asset(days), traffic_decomposition_asset(days), forecast_validation_asset(days)]
     lateness = max(source.lateness_days for source in sources)
     for spec in (declared.waiting_for(lateness) for declared in all_specs()):
@@ -80,6 +82,7 @@ def build_definitions(settings: Settings | None = None, overrides: Mapping[str, 
             *(source_fields_check(source) for source in sources),
             *(quarantine_share_check(contract) for contract in (*(s.raw_contract() for s in sources), EVENTS)),
             quarantine_share_check(DOMAIN_CATEGORIES),
+            visits_categorised_check(categories.unknown_limit),
             interval_coverage_check(),
         ],
         schedules=[maintenance_schedule(settings)],

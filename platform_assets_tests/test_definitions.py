@@ -9,7 +9,9 @@ import dagster as dg
 import pytest
 
 from platform_assets.definitions import build_definitions
+from platform_assets.domain.contracts.category_audiences import CATEGORY_AUDIENCES
 from platform_assets.domain.contracts.contract import Contract, Pii
+from platform_assets.domain.contracts.domain_categories import DOMAIN_CATEGORIES
 from platform_assets.domain.contracts.events import EVENTS
 from platform_assets.domain.contracts.forecast_validation import FORECAST_VALIDATION
 from platform_assets.domain.contracts.identifier_pairs import IDENTIFIER_PAIRS
@@ -28,6 +30,7 @@ GRAPH = {
     "domain_categories": ("preprocessed_tables", "whole"),
     "identifier_pairs": ("preprocessed_tables", "daily"),
     "user_ids": ("preprocessed_tables", "daily"),
+    "category_audiences": ("audiences", "daily"),
     "user_features": ("features", "daily"),
     "traffic_series": ("features", "daily"),
     "traffic_decomposition": ("predictions", "daily"),
@@ -44,6 +47,7 @@ DEPENDENCIES = {
     "domain_categories": set(),
     "identifier_pairs": {"events"},
     "user_ids": {"identifier_pairs", "user_ids"},
+    "category_audiences": {"events", "user_ids", "domain_categories"},
     "user_features": {"events"},
     "traffic_series": {"events", "domain_categories"},
     "traffic_decomposition": {"traffic_series"},
@@ -106,6 +110,7 @@ def test_every_table_shows_its_columns_with_descriptions(specs: dict[str, dg.Ass
 
 def later_contracts() -> list[Contract]:
     found = [EVENTS, IDENTIFIER_PAIRS, USER_IDS, USER_FEATURES]
+    found += [DOMAIN_CATEGORIES, CATEGORY_AUDIENCES]
     found += [TRAFFIC_SERIES, TRAFFIC_DECOMPOSITION, FORECAST_VALIDATION]
     for spec in all_specs():
         found += [training_set_contract(spec, USER_FEATURES), scores_contract(spec), validation_contract(spec)]
