@@ -47,6 +47,7 @@ class Settings(BaseSettings):
     categories_file: Path = Field(
         default=Path("config/categories.yaml"), description="The declared domain → category maps."
     )
+    audiences_file: Path = Field(default=Path("config/audiences.yaml"), description="The declared audiences.")
     pseudonym_key: SecretStr | None = Field(
         default=None, description="Secret key of all pseudonyms, 16 characters or more."
     )

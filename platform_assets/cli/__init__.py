@@ -9,6 +9,7 @@ import sys
 import typer
 
 from platform_assets.cli import (
+    audiences,
     checks,
     demo,
     maintain,
@@ -36,6 +37,7 @@ app = typer.Typer(
 app.command("simulate")(simulate.simulate)
 app.command("demo")(demo.demo)
 app.add_typer(sources.app, name="sources")
+app.add_typer(audiences.app, name="audiences")
 app.add_typer(quarantine.app, name="quarantine")
 app.command("checks")(checks.checks)
 app.command("recover")(recover.recover)

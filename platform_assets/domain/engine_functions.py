@@ -1,8 +1,8 @@
 """Functions that steps need beyond Ibis's own, under names that every engine provides.
 
-DuckDB and Spark know `split_part` and `md5` by these names, Spark `try_url_decode`; the engine adds what its database
-lacks, and arms `keyed_hash` with the pseudonym key (`resources.compute`). Functions for reading records stand in
-`platform_assets.raw_events`.
+DuckDB and Spark know `split_part`, `md5` and `regexp_extract_all` by these names, Spark `try_url_decode`; the engine
+adds what its database lacks, and arms `keyed_hash` with the pseudonym key (`resources.compute`). Functions for reading
+records stand in `platform_assets.raw_events`.
 """
 
 import ibis
@@ -21,6 +21,11 @@ def md5(text: str) -> str:  # type: ignore[empty-body]
 @ibis.udf.scalar.builtin
 def try_url_decode(text: str) -> str:  # type: ignore[empty-body]
     """Text with its percent escapes replaced; null where the bytes they stand for are no UTF-8."""
+
+
+@ibis.udf.scalar.builtin
+def regexp_extract_all(text: str, pattern: str, group: int) -> list[str]:  # type: ignore[empty-body]
+    """What a group of the pattern holds in each of its matches, from left to right."""
 
 
 @ibis.udf.scalar.builtin

@@ -46,7 +46,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], sma
     return run
 
 
-COMMANDS = [[], ["sources", "check"], *([command.name] for command in app.registered_commands)]
+COMMANDS = [[], ["sources", "check"], ["audiences", "check"], *([command.name] for command in app.registered_commands)]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
