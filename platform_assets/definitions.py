@@ -11,10 +11,13 @@ from typing import Any
 import dagster as dg
 
 from platform_assets.audiences.category_audiences import category_audiences_asset, visits_categorised_check
+from platform_assets.audiences.silent_audiences import silent_audiences_check
+from platform_assets.audiences.url_audiences import url_audiences_asset
 from platform_assets.automation.dead_runs import dead_runs
 from platform_assets.automation.late_events import late_events_sensor
 from platform_assets.automation.maintenance import maintenance_schedule
 from platform_assets.checks.quarantine_share import quarantine_share_check
+from platform_assets.domain.audiences.audiences_file import load_audiences
 from platform_assets.domain.category_map import Categories
 from platform_assets.domain.category_maps import load_categories
 from platform_assets.domain.contracts.domain_categories import DOMAIN_CATEGORIES
@@ -59,10 +62,11 @@ warnings.filterwarnings("ignore", category=dg.BetaWarning)
 def build_definitions(settings: Settings | None = None, overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
     """The whole platform for these settings; `overrides` replaces resources by key (tests use it, nothing is patched).
 
-    Raises ConfigurationError where a setting or the sources file is wrong.
+    Raises ConfigurationError where a setting or a file of declarations is wrong.
     """
     settings = settings or load_settings()
     sources, categories = declared_sources(settings), declared_categories(settings)
+    audiences = load_audiences(settings.audiences_file)
     days = daily(settings.first_partition_day, settings.last_partition_day)
     raws = raw_assets(sources, days)
     assets = [*raws, events_asset(sources, days), user_features_asset(days)]
@@ -70,6 +74,7 @@ def build_definitions(settings: Settings | None = None, overrides: Mapping[str, 
     assets += [identifier_pairs_asset(days), user_ids_asset(days)]
     assets += [category_audiences_asset(days)]
     assets += [traffic_series_asset(days), traffic_decomposition_asset(days), forecast_validation_asset(days)]
+    assets += [url_audiences_asset(audiences, days)]
     lateness = max(source.lateness_days for source in sources)
     for spec in (declared.waiting_for(lateness) for declared in all_specs()):
         assets += trained_models_assets(spec, USER_FEATURES, days)
@@ -84,6 +89,7 @@ def build_definitions(settings: Settings | None = None, overrides: Mapping[str, 
             quarantine_share_check(DOMAIN_CATEGORIES),
             visits_categorised_check(categories.unknown_limit),
             interval_coverage_check(),
+            silent_audiences_check(audiences),
         ],
         schedules=[maintenance_schedule(settings)],
         resources={**resources_for(settings, sources), **(overrides or {})},

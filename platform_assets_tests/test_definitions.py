@@ -18,6 +18,7 @@ from platform_assets.domain.contracts.identifier_pairs import IDENTIFIER_PAIRS
 from platform_assets.domain.contracts.model_tables import scores_contract, training_set_contract, validation_contract
 from platform_assets.domain.contracts.traffic_decomposition import TRAFFIC_DECOMPOSITION
 from platform_assets.domain.contracts.traffic_series import TRAFFIC_SERIES
+from platform_assets.domain.contracts.url_audiences import URL_AUDIENCES
 from platform_assets.domain.contracts.user_features import USER_FEATURES
 from platform_assets.domain.contracts.user_ids import USER_IDS
 from platform_assets.trained_models.specs import all_specs
@@ -31,6 +32,7 @@ GRAPH = {
     "identifier_pairs": ("preprocessed_tables", "daily"),
     "user_ids": ("preprocessed_tables", "daily"),
     "category_audiences": ("audiences", "daily"),
+    "url_audiences": ("audiences", "daily"),
     "user_features": ("features", "daily"),
     "traffic_series": ("features", "daily"),
     "traffic_decomposition": ("predictions", "daily"),
@@ -48,6 +50,7 @@ DEPENDENCIES = {
     "identifier_pairs": {"events"},
     "user_ids": {"identifier_pairs", "user_ids"},
     "category_audiences": {"events", "user_ids", "domain_categories"},
+    "url_audiences": {"events", "user_ids"},
     "user_features": {"events"},
     "traffic_series": {"events", "domain_categories"},
     "traffic_decomposition": {"traffic_series"},
@@ -110,7 +113,7 @@ def test_every_table_shows_its_columns_with_descriptions(specs: dict[str, dg.Ass
 
 def later_contracts() -> list[Contract]:
     found = [EVENTS, IDENTIFIER_PAIRS, USER_IDS, USER_FEATURES]
-    found += [DOMAIN_CATEGORIES, CATEGORY_AUDIENCES]
+    found += [DOMAIN_CATEGORIES, CATEGORY_AUDIENCES, URL_AUDIENCES]
     found += [TRAFFIC_SERIES, TRAFFIC_DECOMPOSITION, FORECAST_VALIDATION]
     for spec in all_specs():
         found += [training_set_contract(spec, USER_FEATURES), scores_contract(spec), validation_contract(spec)]

@@ -1,96 +1,67 @@
 """The asset `url_audiences` and its check, from simulated events to what the UI shows."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import dagster as dg
-import ibis
 import pytest
 
 from platform_assets.audiences.silent_audiences import silent_audiences_check
 from platform_assets.audiences.url_audiences import url_audiences_asset
 from platform_assets.domain.audiences.audience import Audience, Rule
-from platform_assets.domain.contracts.user_ids import USER_IDS
+from platform_assets.domain.audiences.audiences_file import load_audiences
 from platform_assets.domain.url_audiences import silent_audiences
 from platform_assets.partitions import daily
-from platform_assets.table_asset import table_asset
-from platform_assets_tests.small_platform import DAYS, FIRST_DAY, KEYS, SmallPlatform
+from platform_assets_tests.small_platform import FIRST_DAY, KEYS, SmallPlatform
 from resources.compute.duckdb_engine import DuckDBEngine
 from resources.lakehouse.io_manager import DeltaIOManager
 from resources.lakehouse.tables import Lakehouse
 
 BUYERS = Audience("buyers", any_of=(Rule(event_types=("purchase",)),), within_days=3)
-NOBODY = Audience("nobody", any_of=(Rule(domains=("nowhere.example",)),), warn_after_days=2, line=9)
-READERS = Audience("readers", any_of=(Rule(event_types=("page_view",)),), within_days=2, at_least=3)
+FILE = """audiences:
+  - {name: buyers, within_days: 3, any_of: [event_type: purchase]}
+  - {name: readers, within_days: 2, at_least: 3, any_of: [event_type: page_view]}
+  - name: nobody
+    warn_after_days: 2
+    any_of: [domain: nowhere.example]
+"""
 
 
-@dataclass
-class AudiencePlatform:
-    """The small platform's events, a table of persons made of cookies alone, and audiences over both."""
-
-    platform: SmallPlatform
-    home: Path
-    audiences: Sequence[Audience]
-
-    def __post_init__(self) -> None:
-        events = Lakehouse(self.platform.settings.lake_root)
-        self.lakehouse = Lakehouse(str(self.home / "lake"))
-        self.engine = DuckDBEngine(spill_folder=self.home / "spill")
-        (self.home / "lake").mkdir()
-        (self.home / "lake" / "events").symlink_to(Path(events.root) / "events")
-        self.io_manager = DeltaIOManager(self.lakehouse, self.engine, self.home / "staging")
-
-    def materialise(self, asset: str, first: str = KEYS[0], last: str = KEYS[-1]) -> dg.ExecuteInProcessResult:
-        days = daily(FIRST_DAY, FIRST_DAY + timedelta(days=DAYS - 1))
-        assets = [
-            dg.AssetSpec("events", partitions_def=days).with_io_manager_key("lakehouse"),
-            cookies_as_persons(days),
-            url_audiences_asset(self.audiences, days),
-        ]
-        definitions = dg.Definitions(assets=assets, resources={"lakehouse": self.io_manager})
-        job = definitions.resolve_implicit_global_asset_job_def().get_subset(asset_selection={dg.AssetKey(asset)})
-        tags = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
-        with dg.DagsterInstance.ephemeral() as instance:
-            return job.execute_in_process(instance=instance, tags=tags)
-
-    def rows(self) -> list[dict]:
-        return self.lakehouse.snapshot("url_audiences").delta.to_pyarrow_table().to_pylist()
-
-
-def cookies_as_persons(days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
-    @table_asset(USER_IDS, partitions_def=days)
-    def user_ids(events: ibis.Table) -> ibis.Table:
-        seen = events.filter(events.cookie_id.notnull()).select("event_date", identifier="cookie_id").distinct()
-        return seen.mutate(
-            kind=ibis.literal("cookie"),
-            user_id=ibis.literal("of_") + seen.identifier,
-            is_hub=ibis.literal(False),
-            previous_user_id=ibis.null(str),
-        )
-
-    return user_ids
-
-
-@pytest.fixture
-def made(small_platform: SmallPlatform, tmp_path: Path) -> AudiencePlatform:
-    platform = AudiencePlatform(small_platform, tmp_path, (BUYERS, NOBODY, READERS))
-    assert platform.materialise("user_ids").success
+@pytest.fixture(scope="module")
+def made(small_platform: SmallPlatform, tmp_path_factory: pytest.TempPathFactory) -> SmallPlatform:
+    """The small platform's events, with persons in a lake of their own, and settings that name other audiences."""
+    home = tmp_path_factory.mktemp("audiences")
+    (home / "lake").mkdir()
+    (home / "lake" / "events").symlink_to(Path(small_platform.settings.lake_root) / "events")
+    (home / "audiences.yaml").write_text(FILE)
+    own = {"lake": str(home / "lake"), "home": home, "audiences_file": home / "audiences.yaml"}
+    platform = SmallPlatform(small_platform.settings.model_copy(update=own), small_platform.truth)
+    platform.materialise("identifier_pairs", "user_ids")
     return platform
 
 
-def test_members_are_published_with_what_the_ui_shows_of_them(made: AudiencePlatform) -> None:
-    result = made.materialise("url_audiences")
-    rows = made.rows()
+@pytest.fixture(scope="module")
+def published(made: SmallPlatform) -> dg.ExecuteInProcessResult:
+    """The run that made the table of audiences, all days in one step."""
+    return made.materialise("url_audiences")
+
+
+def rows_of(platform: SmallPlatform, table: str) -> list[dict]:
+    return Lakehouse(platform.settings.lake_root).snapshot(table).delta.to_pyarrow_table().to_pylist()
+
+
+def test_members_are_published_with_what_the_ui_shows_of_them(
+    made: SmallPlatform, published: dg.ExecuteInProcessResult
+) -> None:
+    rows = rows_of(made, "url_audiences")
     assert {row["audience"] for row in rows} == {"buyers", "readers"}
-    assert all(row["user_id"].startswith("of_") for row in rows)
-    told = {event.partition: event.metadata for event in result.asset_materializations_for_node("url_audiences")}
+    assert {row["user_id"] for row in rows} <= {row["user_id"] for row in rows_of(made, "user_ids")}
+    told = {event.partition: event.metadata for event in published.asset_materializations_for_node("url_audiences")}
     for day in KEYS:
         buyers = sum(row["audience"] == "buyers" and str(row["event_date"]) == day for row in rows)
         members = {record["audience"]: record["members"] for record in records(told[day]["members_by_audience"])}
         assert members.get("buyers", 0) == buyers
-        assert told[day]["audiences_with_members"].value == len([count for count in members.values() if count])
+        assert told[day]["audiences_with_members"].value == len(members)
 
 
 def records(value: dg.MetadataValue) -> list[dict]:
@@ -98,22 +69,26 @@ def records(value: dg.MetadataValue) -> list[dict]:
     return [dict(record.data) for record in value.records]
 
 
-def test_days_alone_and_again_publish_what_a_range_publishes(made: AudiencePlatform) -> None:
-    made.materialise("url_audiences")
-    in_range = made.lakehouse.slice_notes("url_audiences")
-    for day in (KEYS[3], KEYS[1]):
+def test_days_alone_and_again_publish_what_a_range_publishes(
+    made: SmallPlatform, published: dg.ExecuteInProcessResult
+) -> None:
+    in_range = Lakehouse(made.settings.lake_root).slice_notes("url_audiences")
+    for day in (KEYS[4], KEYS[1]):
         made.materialise("url_audiences", first=day, last=day)
-    assert made.lakehouse.slice_notes("url_audiences") == in_range
+    assert Lakehouse(made.settings.lake_root).slice_notes("url_audiences") == in_range
 
 
-def test_an_audience_that_brings_nobody_is_reported_by_name(made: AudiencePlatform) -> None:
-    made.materialise("url_audiences")
-    check = silent_audiences_check(made.audiences)
-    result = check(lakehouse=made.io_manager)
+def test_an_audience_that_brings_nobody_is_reported_by_name(
+    made: SmallPlatform, published: dg.ExecuteInProcessResult
+) -> None:
+    engine = DuckDBEngine(spill_folder=made.settings.home / "spill")
+    io_manager = DeltaIOManager(Lakehouse(made.settings.lake_root), engine, made.settings.home / "staging")
+    audiences = load_audiences(made.settings.audiences_file)
+    result = silent_audiences_check(audiences)(lakehouse=io_manager)
     assert (result.passed, result.severity) == (False, dg.AssetCheckSeverity.WARN)
-    assert "nobody (line 9)" in result.description
-    assert result.metadata["silent_audiences"].value == {"nobody": 9}
-    assert silent_audiences_check((BUYERS, READERS))(lakehouse=made.io_manager).passed
+    assert "nobody (line 4)" in result.description
+    assert result.metadata["silent_audiences"].value == {"nobody": 4}
+    assert silent_audiences_check(audiences[:2])(lakehouse=io_manager).passed
 
 
 @pytest.mark.parametrize(
