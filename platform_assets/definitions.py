@@ -40,6 +40,7 @@ from platform_assets.raw_events.landed_files_check import landed_files_check
 from platform_assets.raw_events.landed_files_sensor import landed_files_sensor
 from platform_assets.raw_events.landed_sources import raw_assets
 from platform_assets.raw_events.source_fields import source_fields_check
+from platform_assets.trained_models.domain_clusters import domain_clusters_assets
 from platform_assets.trained_models.factory import trained_models_assets
 from platform_assets.trained_models.specs import all_specs
 from platform_assets.validation_reports.forecast_validation import forecast_validation_asset, interval_coverage_check
@@ -75,6 +76,7 @@ def build_definitions(settings: Settings | None = None, overrides: Mapping[str, 
     assets += [category_audiences_asset(days)]
     assets += [traffic_series_asset(days), traffic_decomposition_asset(days), forecast_validation_asset(days)]
     assets += [url_audiences_asset(audiences, days)]
+    assets += domain_clusters_assets(days)
     lateness = max(source.lateness_days for source in sources)
     for spec in (declared.waiting_for(lateness) for declared in all_specs()):
         assets += trained_models_assets(spec, USER_FEATURES, days)

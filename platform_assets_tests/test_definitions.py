@@ -37,6 +37,8 @@ GRAPH = {
     "traffic_series": ("features", "daily"),
     "traffic_decomposition": ("predictions", "daily"),
     "forecast_validation": ("validation_reports", "daily"),
+    "domain_clusters_model": ("trained_models", "daily"),
+    "domain_clusters": ("trained_models", "daily"),
     "conversion_training_set": ("trained_models", "daily"),
     "conversion_model": ("trained_models", "daily"),
     "conversion_champion": ("trained_models", "whole"),
@@ -55,14 +57,16 @@ DEPENDENCIES = {
     "traffic_series": {"events", "domain_categories"},
     "traffic_decomposition": {"traffic_series"},
     "forecast_validation": {"traffic_decomposition"},
+    "domain_clusters_model": {"events"},
+    "domain_clusters": {"domain_clusters_model", "domain_clusters"},
     "conversion_training_set": {"user_features", "events"},
     "conversion_model": {"conversion_training_set"},
     "conversion_champion": {"conversion_training_set", "conversion_model"},
     "conversion_scores": {"user_features", "conversion_champion"},
     "conversion_validation": {"conversion_scores", "events"},
 }
-HEAVY = ["mlflow", "sklearn", "pyspark", "matplotlib", "skops", "scipy"]
-NO_TABLE = {"conversion_model"}
+HEAVY = ["mlflow", "sklearn", "pyspark", "matplotlib", "skops", "scipy", "gensim"]
+NO_TABLE = {"conversion_model", "domain_clusters_model"}
 
 
 @pytest.fixture(scope="module")

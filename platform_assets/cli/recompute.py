@@ -187,7 +187,7 @@ class Recomputation:
     def difference(self, published: Published, keys: Sequence[str] | None, *, shown: int = 5) -> Difference:
         """Compute the partitions `keys` (one after the other in the asset's order; None: no partitions) again, and
         compare them with the publication. Raises what the asset raises."""
-        scratch = self._materialise(published, keys)
+        scratch = self._materialise(published, self._computed_with(published, keys))
         slices = self.slices(published.table, keys)
         then = self.lakehouse.snapshot(published.table, published.version)
         now = scratch.snapshot(published.table)
@@ -202,6 +202,17 @@ class Recomputation:
         ]
         published_rows, lost, new_rows = (int(table.count().to_pyarrow().as_py()) for table in (old, missing, surplus))
         return Difference(published_rows, lost, new_rows, some)
+
+    def _computed_with(self, published: Published, keys: Sequence[str] | None) -> Sequence[str] | None:
+        """The range to compute so that `keys` are: a table that continues its own partitions, from the first partition
+        of the publication on, because within a run the later ones continue the earlier ones."""
+        node = self._node(published.table)
+        if not keys or node.partitions_def is None or node.key not in node.dependency_keys:
+            return keys
+        order = list(node.partitions_def.get_partition_keys())
+        together = (set(self.slices(published.table, [key]) or ()) & (published.slices or set()) for key in order)
+        first = next(key for key, found in zip(order, together, strict=True) if found)
+        return order[order.index(first) : order.index(keys[-1]) + 1]
 
     def _materialise(self, published: Published, keys: Sequence[str] | None) -> Lakehouse:
         folder = Path(tempfile.mkdtemp(dir=self._folder.name))

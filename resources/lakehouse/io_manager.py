@@ -106,6 +106,10 @@ class DeltaIOManager(dg.IOManager):
         self._read_versions.setdefault(step, {})[table] = snapshot.version
         return read(self.inputs, self.engine, snapshot, slices)
 
+    def versions_read(self, context: dg.AssetExecutionContext) -> dict[str, int]:
+        """The Delta versions that a step has read so far, by table: for results that are kept elsewhere."""
+        return dict(self._read_versions.get((context.run_id, context.get_step_execution_context().step.key), {}))
+
     # Dagster takes a generator of events; the annotation of its base class doesn't say so.
     def handle_output(  # type: ignore[override]
         self, context: dg.OutputContext, obj: ContractedTable

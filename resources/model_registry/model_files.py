@@ -102,11 +102,8 @@ def digest_of(files: Mapping[str, bytes]) -> str:
     return digest.hexdigest()
 
 
-def load_verified(files: Mapping[str, bytes], version: ModelVersion) -> LoadedModel:
-    """The model in `files`, if they are those that were registered: the checked bytes themselves are loaded."""
-    import skops.io
-    from skops.io.exceptions import UntrustedTypesFoundException
-
+def require_untouched(files: Mapping[str, bytes], version: ModelVersion) -> None:
+    """Raise ModelTampered unless the files are those that were registered."""
     found = digest_of(files)
     if found != version.digest:
         raise ModelTampered(
@@ -114,6 +111,14 @@ def load_verified(files: Mapping[str, bytes], version: ModelVersion) -> LoadedMo
             where=f"{version} at {version.uri}",
             todo="find out who changed the files; restore them from a backup, or train the version again",
         )
+
+
+def load_verified(files: Mapping[str, bytes], version: ModelVersion) -> LoadedModel:
+    """The model in `files`, if they are those that were registered: the checked bytes themselves are loaded."""
+    import skops.io
+    from skops.io.exceptions import UntrustedTypesFoundException
+
+    require_untouched(files, version)
     try:
         pipeline = skops.io.loads(files[_MODEL_FILE], trusted=list(TRUSTED_TYPES))
     except UntrustedTypesFoundException as error:

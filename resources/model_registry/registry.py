@@ -12,13 +12,21 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 
+from platform_assets.domain.embeddings.spec import EmbeddingSpec
+from platform_assets.domain.embeddings.training import TrainedEmbedding
 from platform_assets.domain.model_spec import ModelSpec
 from platform_assets.domain.modelling.promotion import Verdict
 from platform_assets.domain.modelling.training import TrainedModel
 from resources.model_registry.connection import MlflowConnection, exists_already
+from resources.model_registry.embedding_files import LoadedEmbedding, load_verified_embedding
 from resources.model_registry.model_files import LoadedModel, load_verified, read_files
 from resources.model_registry.model_version import ModelNotFound, ModelVersion
-from resources.model_registry.training_log import log_training
+from resources.model_registry.training_log import (
+    TrainingRecord,
+    log_training,
+    record_of_embedding,
+    record_of_model,
+)
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion as StoredVersion
@@ -26,12 +34,17 @@ if TYPE_CHECKING:
 CHALLENGER, CHAMPION = "challenger", "champion"
 
 
+def pin_of_date(model: str, training_date: date) -> str:
+    """The key under which the version of a training date is pinned, and recorded among a step's input models."""
+    return f"{model}@{training_date}"
+
+
 class ModelRegistry:
     """The models of one MLflow store.
 
     `tracking_uri` is a `sqlite:///` file or a server's address, `artifact_root` the folder or object store where runs
     and model files lie, `prefix` the first two levels of every registered name. `pinned_champions` (model name →
-    version) stand for the champions of an earlier time.
+    version) stand for the champions of an earlier time, `<model>@<training date>` for the version of that date.
     """
 
     def __init__(
@@ -64,30 +77,31 @@ class ModelRegistry:
         The same training registered again (same digest, same training date) is the version that exists already. An
         older training date than the challenger's gets a version, but not the alias.
         """
+        return self._register(record_of_model(spec, trained, card, picture), tags or {})
+
+    def register_embedding(
+        self, spec: EmbeddingSpec, trained: TrainedEmbedding, *, card: str, tags: Mapping[str, str] | None = None
+    ) -> ModelVersion:
+        """Log a training and register its embedding, under the rules of `register`."""
+        return self._register(record_of_embedding(spec, trained, card), tags or {})
+
+    def _register(self, record: TrainingRecord, tags: Mapping[str, str]) -> ModelVersion:
         with self._connection.reach() as client:
-            identity = _training_identity(trained)
-            known = self._newest(spec.name, identity)
+            known = self._newest(record.name, record.identity)
             if known is not None:
                 return known
-            logged = log_training(
-                client,
-                self._experiment(spec),
-                spec,
-                trained,
-                card=card,
-                picture=picture,
-                tags={**(tags or {}), **identity},
-            )
-            name = self.registered_name(spec.name)
+            tags = {**tags, **record.identity}
+            logged = log_training(client, self._experiment(record), record, tags)
+            name = self.registered_name(record.name)
             stored = client.create_model_version(
                 name,
                 source=logged.model_uri,
                 run_id=logged.run_id,
-                description=card,
-                tags={**(tags or {}), **identity, "digest": logged.model_digest},
+                description=record.documents["model_card.md"].decode(),
+                tags={**tags, "digest": logged.model_digest},
             )
             version = _travelling(stored)
-            current = self._by_alias(spec.name, CHALLENGER)
+            current = self._by_alias(record.name, CHALLENGER)
             if current is None or current.training_date <= version.training_date:
                 client.set_registered_model_alias(name, CHALLENGER, str(version.version))
             return version
@@ -149,7 +163,9 @@ class ModelRegistry:
                 client.set_registered_model_alias(version.name, CHAMPION, number)
 
     def trained_on(self, model: str, training_date: date) -> ModelVersion | None:
-        """The newest version that was trained as of a date."""
+        """The newest version that was trained as of a date, or the one pinned as `<model>@<date>`."""
+        if (pinned := self._pinned_champions.get(pin_of_date(model, training_date))) is not None:
+            return self.version(model, pinned)
         with self._connection.reach():
             return self._newest(model, {"training_date": training_date.isoformat()})
 
@@ -190,16 +206,23 @@ class ModelRegistry:
 
     def load(self, version: ModelVersion) -> LoadedModel:
         """The model of a version, after its files were compared with the digest of its registration."""
+        return load_verified(self._files(version), version)
+
+    def load_embedding(self, version: ModelVersion) -> LoadedEmbedding:
+        """The embedding of a version, after its files were compared with the digest of its registration."""
+        return load_verified_embedding(self._files(version), version)
+
+    def _files(self, version: ModelVersion) -> dict[str, bytes]:
         address = urlparse(version.uri)
         if address.scheme in ("", "file"):
-            return load_verified(read_files(Path(url2pathname(address.path))), version)
+            return read_files(Path(url2pathname(address.path)))
         import mlflow.artifacts
 
         with self._connection.reach(), tempfile.TemporaryDirectory() as folder:
             path = mlflow.artifacts.download_artifacts(
                 artifact_uri=version.uri, dst_path=folder, tracking_uri=self._connection.tracking_uri
             )
-            return load_verified(read_files(Path(path)), version)
+            return read_files(Path(path))
 
     def _by_alias(self, model: str, alias: str) -> ModelVersion | None:
         from mlflow.exceptions import MlflowException
@@ -216,25 +239,17 @@ class ModelRegistry:
         matching = [each for each in versions if tags.items() <= each.tags.items()]
         return _travelling(max(matching, key=lambda each: int(each.version))) if matching else None
 
-    def _experiment(self, spec: ModelSpec) -> str:
+    def _experiment(self, record: TrainingRecord) -> str:
         """The experiment of a model, made with its registered name when it is trained for the first time."""
-        client, name = self._connection.client, self.registered_name(spec.name)
+        client, name = self._connection.client, self.registered_name(record.name)
         experiment = client.get_experiment_by_name(name)
         if experiment is not None:
             return experiment.experiment_id
         with exists_already():
-            client.create_registered_model(name, description=spec.description)
+            client.create_registered_model(name, description=record.description)
         with exists_already():
-            return client.create_experiment(name, artifact_location=_as_uri(f"{self.artifact_root}/{spec.name}"))
-        return self._experiment(spec)
-
-
-def _training_identity(trained: TrainedModel) -> dict[str, str]:
-    return {
-        "training_digest": trained.digest,
-        "training_date": trained.training_date.isoformat(),
-        "trained_until": trained.trained_until.isoformat(),
-    }
+            return client.create_experiment(name, artifact_location=_as_uri(f"{self.artifact_root}/{record.name}"))
+        return self._experiment(record)
 
 
 def _travelling(stored: "StoredVersion") -> ModelVersion:
