@@ -25,11 +25,11 @@ class SmallPlatform:
     overrides: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def simulated(cls, home: Path) -> "SmallPlatform":
-        """A new world below `home`; nothing is computed yet."""
+    def simulated(cls, home: Path, *, hubs: bool = False) -> "SmallPlatform":
+        """A new world below `home`, if asked for with identifiers that many persons share; nothing is computed yet."""
         settings = Settings(home=home, first_day=FIRST_DAY, last_day=FIRST_DAY + timedelta(days=DAYS - 1))
         landing = Path(settings.landing_root)
-        return cls(settings, simulate(landing, first_day=FIRST_DAY, days=DAYS, events=EVENTS, seed=3))
+        return cls(settings, simulate(landing, first_day=FIRST_DAY, days=DAYS, events=EVENTS, seed=3, hubs=hubs))
 
     def materialise(self, *assets: str, first: str = KEYS[0], last: str = KEYS[-1]) -> dg.ExecuteInProcessResult:
         """Run assets over a range of days, all of them unless told otherwise, on an instance of its own."""

@@ -21,6 +21,7 @@ def simulate(
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First landing day; default: the first partition.")
     ] = None,
     drift_day: Annotated[int | None, typer.Option(help="Day number from which behaviour changes.")] = None,
+    hubs: Annotated[bool, typer.Option(help="With kiosks, test logins and offices that many persons share.")] = True,
 ) -> None:
     """Write a simulated world: landed files in the landing zone, the planted truth beside it.
 
@@ -28,11 +29,18 @@ def simulate(
     """
     settings = load_settings()
     start = first_day.date() if first_day else settings.first_partition_day
-    simulate_world(settings, first_day=start, days=days, events=events, seed=seed, drift_day=drift_day)
+    simulate_world(settings, first_day=start, days=days, events=events, seed=seed, drift_day=drift_day, hubs=hubs)
 
 
 def simulate_world(
-    settings: Settings, *, first_day: date, days: int, events: int, seed: int, drift_day: int | None = None
+    settings: Settings,
+    *,
+    first_day: date,
+    days: int,
+    events: int,
+    seed: int,
+    drift_day: int | None = None,
+    hubs: bool = True,
 ) -> None:
     """Simulate into the settings' landing zone, with a progress bar and a line that says what is there now."""
     from platform_assets.demo.simulation import simulate as write_world
@@ -66,6 +74,7 @@ def simulate_world(
             events=events,
             seed=seed,
             drift_day=drift_day,
+            hubs=hubs,
             truth_folder=truth_folder(settings),
             progress=lambda day, count: progress.advance(task),
         )

@@ -17,6 +17,7 @@ from platform_assets.demo.events import (
     SEARCH,
     Events,
 )
+from platform_assets.demo.hubs import Hubs, at_hubs
 from platform_assets.demo.population import Population
 from platform_assets.demo.sessions import Sessions, plan_sessions
 from platform_assets.demo.web import (
@@ -49,10 +50,11 @@ _CONTENT_SITE_SHARE = np.cumsum([0.4, 0.25, 0.17, 0.11, 0.07])
 _SHOP_SITE_SHARE = np.cumsum([0.65, 0.35])
 
 
-def browse(world: World, population: Population, running: list[Campaign], intent: DayOfIntent) -> Events:
+def browse(world: World, population: Population, hubs: Hubs, running: list[Campaign], intent: DayOfIntent) -> Events:
     """The persons' events of the sessions that start on a day, session by session; some run over midnight."""
     rng = world.rng("browsing", intent.day)
-    sessions = plan_sessions(world, population, running, intent, rng)
+    planned = plan_sessions(world, population, running, intent, rng)
+    sessions = at_hubs(world, hubs, intent.day, planned)
     session = np.repeat(np.arange(len(sessions.size)), sessions.size)
     first = np.cumsum(sessions.size) - sessions.size
     position = np.arange(len(session)) - first[session]

@@ -114,11 +114,17 @@ def make_population(world: World) -> Population:
         device_person=device_person,
         device_share=_SHARES[devices[device_person] - 1, device_rank],
         device_agent=rng.choice(len(USER_AGENTS), len(device_person), p=USER_AGENT_SHARE),
-        device_address=rng.integers(0, 131_072, persons)[device_person],
+        device_address=_home_addresses(world, rng)[device_person],
         device_consent=rng.choice(3, len(device_person), p=(0.6, 0.3, 0.1)),
         login_person=login_person,
         login_share=_LOGIN_SHARES[logins[login_person], login_rank],
     )
+
+
+def _home_addresses(world: World, rng: np.random.Generator) -> np.ndarray:
+    """The number of every person's address at home, which nobody else has."""
+    rng.integers(0, 131_072, world.persons)  # where homes were drawn before, so that what is drawn next stays the same
+    return world.rng("home addresses").permutation(world.persons)
 
 
 def _choice(shares: np.ndarray, draw: np.ndarray) -> np.ndarray:

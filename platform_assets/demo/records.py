@@ -11,7 +11,6 @@ import pyarrow.compute as pc
 
 from platform_assets.demo.events import EVENT_TYPES
 from platform_assets.demo.identifiers import Identifiers
-from platform_assets.demo.population import Population
 from platform_assets.demo.trouble import TRUNCATED, WELL_FORMED, Deliveries
 from platform_assets.demo.web import item_names, item_prices, page_urls
 from platform_assets.demo.world import DAY_MS, World
@@ -29,7 +28,7 @@ _HEX = np.frombuffer(b"".join(b"%02x" % byte for byte in range(256)), dtype=np.u
 class RecordText:
     """Writes deliveries as lines of JSON. It holds the text of every device, login, page and item of a world."""
 
-    def __init__(self, world: World, population: Population, identifiers: Identifiers) -> None:
+    def __init__(self, world: World, identifiers: Identifiers) -> None:
         names, prices = item_names(), item_prices(world)
         urls = page_urls(world)
         devices = zip(
@@ -50,8 +49,7 @@ class RecordText:
         paid_items = [f'{item},"value":{cents / 100:.2f}' for item, cents in zip(items, prices, strict=True)]
         self._items = _fragments(items + paid_items)
         self._ends = pa.array(["}\n", *(f',"consent":"{consent}"}}\n' for consent in CONSENTS)])
-        bots = len(identifiers.cookie) - len(population.device_person)
-        self._consent = np.concatenate([population.device_consent, np.zeros(bots, dtype=np.int64)])
+        self._consent = identifiers.consent
         self._first_paid_item = len(names)
 
     def lines(self, deliveries: Deliveries) -> pa.StringArray:

@@ -23,6 +23,7 @@ from platform_assets.demo.browsing import browse
 from platform_assets.demo.category_maps import write_category_maps
 from platform_assets.demo.conversions import ConversionLaw, DayOfIntent, Horizon, live, user_keys
 from platform_assets.demo.events import concatenate
+from platform_assets.demo.hubs import make_hubs
 from platform_assets.demo.identifiers import make_identifiers
 from platform_assets.demo.landing_files import LandedFile, land
 from platform_assets.demo.population import make_population
@@ -77,6 +78,7 @@ def simulate(
     drift_day: int | None = None,
     horizon_days: int = 7,
     anomalous: bool = True,
+    hubs: bool = False,
     truth_folder: Path | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
@@ -84,11 +86,11 @@ def simulate(
     """Simulate `days` landing days with about `events` events, as files in `landing_zone` and tables in `truth_folder`.
 
     The truth lies in `truth` beside the landing zone unless told otherwise. `drift_day` is the number (from 0) of the
-    day from which conversions follow other interests; `anomalous` whether sites have outages and topics surge. The same
-    arguments give the same bytes, whatever `workers` is; files that are there already are not touched, files of another
-    world from an earlier call are removed.
+    day from which conversions follow other interests; `anomalous` whether sites have outages and topics surge; `hubs`
+    whether many persons share kiosks, test logins and offices. The same arguments give the same bytes, whatever
+    `workers` is; files that are there already are not touched, files of another world from an earlier call are removed.
     """
-    world = World(first_day, days, events, seed, drift_day, horizon_days, anomalous)
+    world = World(first_day, days, events, seed, drift_day, horizon_days, anomalous, hubs)
     folder = truth_folder if truth_folder is not None else landing_zone.parent / "truth"
     collector = _Collector(world, landing_zone, folder)
     outdated = set(truth.earlier_files(folder))
@@ -119,8 +121,9 @@ class _Collector:
     def __init__(self, world: World, landing_zone: Path, truth_folder: Path) -> None:
         self._world, self._landing_zone, self._truth_folder = world, landing_zone, truth_folder
         self._population = make_population(world)
-        self._identifiers = make_identifiers(world, self._population)
-        self._text = RecordText(world, self._population, self._identifiers)
+        self._hubs = make_hubs(world, self._population)
+        self._identifiers = make_identifiers(world, self._population, self._hubs)
+        self._text = RecordText(world, self._identifiers)
         self._campaigns = campaigns(world)
         self._anomalies = anomalies(world)
         self._law = ConversionLaw(world, self._population)
@@ -152,6 +155,7 @@ class _Collector:
         truth.write_people_and_sites(self._truth_folder, self._population, self._identifiers)
         planted = truth.anomalies_table(planted_rows(self._anomalies, site_domains()))
         truth.write_table(self._truth_folder, "anomalies", planted)
+        truth.write_table(self._truth_folder, "hubs", truth.hubs_table(self._hubs, self._identifiers))
         truth.write_table(self._truth_folder, "files", truth.files_table(self._world, self._landed))
         return self._landed
 
@@ -159,7 +163,7 @@ class _Collector:
         day = today.day
         running = [campaign for campaign in self._campaigns if campaign.first_day <= day <= campaign.last_day]
         first_bot = len(self._population.device_person)
-        browsed = browse(self._world, self._population, running, today)
+        browsed = browse(self._world, self._population, self._hubs, running, today)
         happened = concatenate(
             [with_anomalies(self._world, day, self._anomalies, browsed), bot_events(self._world, day, first_bot)]
         )

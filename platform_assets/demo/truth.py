@@ -5,7 +5,8 @@ Only tests and reports read them. Each table is one Parquet file, left untouched
 | table | one row is |
 |---|---|
 | persons | a person: kind, country, activity, interests at the start |
-| identifiers | a raw login, cookie or device id and the person it belongs to |
+| identifiers | a raw login, cookie, device id or address at home, and the person it belongs to |
+| hubs | a raw login, cookie, device id or address that many persons share |
 | sites | a site: its domain, topic and whether it is a shop |
 | categories | a domain and its category by the simulated maps, as of its days |
 | conversion_probability | a user key and a day: the probability of a purchase in the horizon that starts with the day |
@@ -23,7 +24,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from platform_assets.demo.conversions import UserKeys
-from platform_assets.demo.identifiers import Identifiers
+from platform_assets.demo.hubs import Hubs
+from platform_assets.demo.identifiers import Identifiers, office_address
 from platform_assets.demo.landing_files import LandedFile, write_if_changed
 from platform_assets.demo.population import COUNTRIES, KINDS, Population
 from platform_assets.demo.records import event_ids
@@ -54,6 +56,7 @@ ANOMALIES = pa.schema(
         "to_time": pa.timestamp("us"),
     }
 )
+HUBS = pa.schema({"kind": pa.string(), "identifier": pa.string(), "place": pa.string(), "persons": pa.int64()})
 
 CONVERSION_PROBABILITY = pa.schema({"event_date": pa.date32(), "user_key": pa.string(), "probability": pa.float64()})
 
@@ -94,6 +97,27 @@ def write_people_and_sites(folder: Path, population: Population, identifiers: Id
         "is_shop": ranks % SITES_PER_TOPIC >= len(CONTENT_SITES),
     }
     write_table(folder, "sites", pa.table(sites))
+
+
+def hubs_table(hubs: Hubs, identifiers: Identifiers) -> pa.Table:
+    """Every identifier that many share, with the kind of place and how many persons go there."""
+    kiosk = range(hubs.first_kiosk, hubs.first_kiosk + hubs.kiosks)
+    tests = identifiers.login[hubs.first_test_login :]
+    offices = [office_address(number) for number in range(int(hubs.office.max(initial=-1)) + 1)]
+    places = (
+        ("cookie_id", "kiosk", [identifiers.cookie[n] for n in kiosk], hubs.kiosk),
+        ("device_id", "kiosk", [identifiers.device_id[n] for n in kiosk], hubs.kiosk),
+        ("ip", "kiosk", [identifiers.address[n] for n in kiosk], hubs.kiosk),
+        ("login", "test login", tests, hubs.test_login),
+        ("ip", "office", offices, hubs.office),
+    )
+    rows = [
+        {"kind": kind, "identifier": text, "place": place, "persons": int((of_person == number).sum())}
+        for kind, place, texts, of_person in places
+        for number, text in enumerate(texts)
+        if text
+    ]
+    return pa.Table.from_pylist(rows, schema=HUBS)
 
 
 def user_key_texts(keys: UserKeys, identifiers: Identifiers) -> pa.Array:
@@ -206,11 +230,13 @@ def _persons(population: Population) -> pa.Table:
 
 def _identifiers(population: Population, identifiers: Identifiers) -> pa.Table:
     devices = len(population.device_person)
+    homes = pa.array(identifiers.address, pa.string()).take(pa.array(population.first_device))
     device_ids = pa.array([text or None for text in identifiers.device_id[:devices]], pa.string())
     kinds = (
-        ("login", pa.array(identifiers.login, pa.string()), population.login_person),
+        ("login", pa.array(identifiers.login[: len(population.login_person)], pa.string()), population.login_person),
         ("cookie_id", pa.array(identifiers.cookie[:devices], pa.string()), population.device_person),
         ("device_id", device_ids, population.device_person),
+        ("ip", homes, np.arange(population.persons)),
     )
     tables = [
         pa.table({"kind": pa.repeat(pa.scalar(kind), len(person)), "identifier": texts, "person_id": person})

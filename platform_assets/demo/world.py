@@ -31,7 +31,7 @@ class World:
 
     Days are counted from 0 (`first_day`). `drift_day` is the day number from which conversions follow other interests;
     `horizon_days` is how far the planted conversion probabilities look. `anomalies` is whether sites have outages and
-    topics surge.
+    topics surge, `hubs` whether many persons share kiosks, test logins and offices.
     """
 
     first_day: date
@@ -41,6 +41,7 @@ class World:
     drift_day: int | None = None
     horizon_days: int = 7
     anomalies: bool = True
+    hubs: bool = False
 
     def __post_init__(self) -> None:
         if self.days < 1 or self.events < 1:

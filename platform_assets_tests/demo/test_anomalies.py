@@ -10,6 +10,7 @@ from platform_assets.demo.anomalies import FIRST_ANOMALY_DAY, OUTAGE, SURGE, ano
 from platform_assets.demo.browsing import browse
 from platform_assets.demo.conversions import ConversionLaw, live
 from platform_assets.demo.events import PURCHASE, Events
+from platform_assets.demo.hubs import make_hubs
 from platform_assets.demo.planted_traffic import PlantedTraffic, planted_traffic
 from platform_assets.demo.population import make_population
 from platform_assets.demo.web import PAGES_PER_SITE, site_domains
@@ -25,10 +26,9 @@ def days() -> dict[int, Events]:
     """What persons do on the days of the first four anomalies, had these not happened."""
     population = make_population(WORLD)
     wanted = {FIRST_ANOMALY_DAY + 2 * number for number in range(4)}
-    law = ConversionLaw(WORLD, population)
-    return {
-        today.day: browse(WORLD, population, [], today) for today in live(WORLD, population, law) if today.day in wanted
-    }
+    law, hubs = ConversionLaw(WORLD, population), make_hubs(WORLD, population)
+    lived = live(WORLD, population, law)
+    return {today.day: browse(WORLD, population, hubs, [], today) for today in lived if today.day in wanted}
 
 
 def hours_of(events: Events, first_site: int, last_site: int, start_ms: int, end_ms: int) -> int:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from platform_assets.demo.bots import bot_count
 from platform_assets.demo.events import EVENT_TYPES, PURCHASE, Events
+from platform_assets.demo.hubs import make_hubs
 from platform_assets.demo.identifiers import make_identifiers
 from platform_assets.demo.population import make_population
 from platform_assets.demo.records import CONSENTS, RecordText
@@ -19,7 +20,7 @@ from platform_assets.demo.world import World
 
 WORLD = World(date(2026, 1, 5), 3, 500, 1)
 POPULATION = make_population(WORLD)
-IDENTIFIERS = make_identifiers(WORLD, POPULATION)
+IDENTIFIERS = make_identifiers(WORLD, POPULATION, make_hubs(WORLD, POPULATION))
 URLS, ITEMS, CENTS = page_urls(WORLD), item_names(), item_prices(WORLD)
 
 ROW = st.fixed_dictionaries(
@@ -40,7 +41,7 @@ ROW = st.fixed_dictionaries(
 
 @pytest.fixture(scope="module")
 def text() -> RecordText:
-    return RecordText(WORLD, POPULATION, IDENTIFIERS)
+    return RecordText(WORLD, IDENTIFIERS)
 
 
 @given(rows=st.lists(ROW, min_size=1, max_size=20))

@@ -1,14 +1,19 @@
-"""`user_ids` in the graph: ranges and single days agree, runs repeat, a missing day is refused, figures are told."""
+"""`user_ids` in the graph: it finds the planted persons, ranges and single days agree, a missing day is refused."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from platform_assets.cli.simulate import truth_folder
+from platform_assets.demo.planted_identity import PlantedIdentity, planted_identity, read_planted
 from platform_assets.domain.user_ids import EarlierDayMissing
-from platform_assets_tests.small_platform import KEYS, SmallPlatform
+from platform_assets_tests.small_platform import DAYS, FIRST_DAY, KEYS, SmallPlatform
 from resources.compute.duckdb_engine import DuckDBEngine
 from resources.lakehouse.io_manager import read
 from resources.lakehouse.tables import Lakehouse
+
+PERSONS = ("raw_web_events", "events", "identifier_pairs", "user_ids")
 
 
 def rows(platform: SmallPlatform) -> list[dict]:
@@ -22,14 +27,14 @@ def rows(platform: SmallPlatform) -> list[dict]:
 def platform(tmp_path_factory: pytest.TempPathFactory) -> SmallPlatform:
     """Six days of pairs; persons of all of them, computed as one range."""
     platform = SmallPlatform.simulated(tmp_path_factory.mktemp("persons"))
-    platform.materialise("raw_web_events", "events", "identifier_pairs", "user_ids")
+    platform.materialise(*PERSONS)
     return platform
 
 
 def test_days_one_by_one_and_days_again_give_the_rows_of_the_range(platform: SmallPlatform) -> None:
     wanted = rows(platform)
     assert len({row["user_id"] for row in wanted}) > 50
-    for key in (KEYS[3], KEYS[0], KEYS[5], KEYS[1], KEYS[2], KEYS[4]):
+    for key in (KEYS[3], KEYS[0], KEYS[5]):
         platform.materialise("user_ids", first=key, last=key)
         assert rows(platform) == wanted
     platform.materialise("user_ids", first=KEYS[2], last=KEYS[4])
@@ -60,3 +65,27 @@ def test_every_day_says_how_many_persons_and_hubs_there_are(platform: SmallPlatf
     assert told["persons"] == len({row["user_id"] for row in today} - {None})
     assert told["hubs"] == sum(row["is_hub"] for row in today)
     assert told["moved"] == sum(row["previous_user_id"] is not None for row in today)
+
+
+def quality(platform: SmallPlatform, *, with_hubs: bool = False) -> PlantedIdentity:
+    """How well the persons of a platform's last day agree with the planted ones."""
+    settings = platform.settings
+    lakehouse = Lakehouse(settings.lake_root)
+    engine = DuckDBEngine.from_settings(settings, settings.require_pseudonym_key(only_simulated_data=True))
+    found = read(lakehouse, engine, lakehouse.snapshot("user_ids"), None)
+    planted = read_planted(engine.backend, truth_folder(settings))
+    return planted_identity(found, *planted, FIRST_DAY + timedelta(days=DAYS - 1), with_hubs=with_hubs)
+
+
+def test_planted_persons_are_found(platform: SmallPlatform) -> None:
+    found = quality(platform)
+    assert found.planted > 200
+    assert found.f1 >= 0.99
+
+
+def test_planted_persons_are_found_among_kiosks_test_logins_and_offices(tmp_path: Path) -> None:
+    crowded = SmallPlatform.simulated(tmp_path, hubs=True)
+    crowded.materialise(*PERSONS)
+    left_out, counted = quality(crowded), quality(crowded, with_hubs=True)
+    assert counted.identifiers > left_out.identifiers
+    assert min(left_out.f1, counted.f1) >= 0.95
