@@ -13,6 +13,7 @@ import pytest
 
 from platform_assets.cli.erasure.survey import affected_models, affected_predictions
 from platform_assets.domain.contracts.contract import Column, Contract
+from platform_assets.domain.contracts.user_ids import USER_IDS
 from platform_assets.domain.erasure import Person
 from platform_assets.domain.modelling.validation import LabelsNotMature
 from platform_assets.partitions import daily
@@ -20,6 +21,7 @@ from platform_assets.predictions.scores import predictions_assets
 from platform_assets.table_asset import table_asset
 from platform_assets.trained_models.factory import trained_models_assets
 from platform_assets.validation_reports.validation import validation_reports_assets
+from platform_assets_tests.domain.identities import one_cookie_each
 from platform_assets_tests.model_worlds import small_spec
 from resources.compute.duckdb_engine import DuckDBEngine
 from resources.lakehouse.io_manager import DeltaIOManager, read
@@ -48,10 +50,10 @@ FEATURES = Contract(
 EVENTS = Contract(
     "events",
     "One row is one event.",
-    key=("event_date", "user_id"),
+    key=("event_date", "cookie_id"),
     columns=(
         Column("event_date", "date", "The day"),
-        Column("user_id", "string", "Who"),
+        *(Column(name, "string", "Who") for name in ("login_hash", "cookie_id", "device_id")),
         Column("event_type", "string", "What"),
         Column("is_bot", "boolean", "A machine"),
     ),
@@ -69,14 +71,23 @@ def world() -> tuple[pd.DataFrame, pd.DataFrame]:
     visits, carts = random.poisson(3 * interest).astype(float), random.poisson(2 * interest).astype(float)
     features = keys.assign(visits=visits, carts=carts, noise=random.normal(size=len(keys)))
     buys = random.random(len(keys)) < 0.04 * interest**2
-    return features, keys[buys].assign(event_type="purchase", is_bot=False)
+    purchases = keys[buys].rename(columns={"user_id": "cookie_id"})
+    return features, purchases.assign(login_hash=None, device_id=None, event_type="purchase", is_bot=False)
 
 
 def table_of(contract: Contract, frame: pd.DataFrame) -> dg.AssetsDefinition:
     def rows() -> ibis.Table:
-        return ibis.memtable(frame, schema=contract.schema())
+        return ibis.memtable(frame[list(contract.column_names)], schema=contract.schema())
 
     return table_asset(contract, partitions_def=DAYS)(rows)
+
+
+def user_ids() -> dg.AssetsDefinition:
+    @table_asset(USER_IDS, partitions_def=DAYS)
+    def one_each(events: ibis.Table) -> ibis.Table:
+        return one_cookie_each(events)
+
+    return one_each
 
 
 @dataclass
@@ -109,7 +120,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """The chain, run once: trained, promoted, a few days scored, one validated."""
     folder = tmp_path_factory.mktemp("chain")
     features, purchases = world()
-    assets = [table_of(FEATURES, features), table_of(EVENTS, purchases)]
+    assets = [table_of(FEATURES, features), table_of(EVENTS, purchases), user_ids()]
     assets += trained_models_assets(SPEC, FEATURES, DAYS) + predictions_assets(SPEC, DAYS)
     assets += validation_reports_assets(SPEC, DAYS, ["raw_clicks"])
     engine = DuckDBEngine(spill_folder=folder / "spill")
@@ -123,6 +134,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         chain = Platform(io_manager, resource, instance, assets)
         chain.run("user_features", FIRST, LAST)
         chain.run("events", FIRST, LAST)
+        chain.run("user_ids", FIRST, LAST)
         chain.run("conversion_training_set", TRAINING_DATE)
         chain.run("conversion_model", TRAINING_DATE)
         chain.run("conversion_champion")

@@ -74,7 +74,7 @@ def _stages(settings: Settings, days: int) -> list[Stage]:
     model = CONVERSION.table
     return [
         Stage((DOMAIN_CATEGORIES.name,), ()),
-        *(Stage((asset,), every) for asset in (*raw, "events", "user_features")),
+        *(Stage((asset,), every) for asset in (*raw, "events", "identifier_pairs", "user_ids", "user_features")),
         *(Stage((asset,), every) for asset in ("traffic_series", "traffic_decomposition", "forecast_validation")),
         Stage((model("training_set"),), (every[trained],)),
         Stage((model("model"),), (every[trained],)),
@@ -169,12 +169,13 @@ def _print_quality(settings: Settings, days: int) -> None:
     if not lakehouse.exists(CONVERSION.table("scores")):
         return
     engine = DuckDBEngine.from_settings(settings, settings.require_pseudonym_key(only_simulated_data=True))
-    scores, events = (
-        read(lakehouse, engine, lakehouse.snapshot(name), None) for name in (CONVERSION.table("scores"), "events")
+    scores, events, user_ids = (
+        read(lakehouse, engine, lakehouse.snapshot(name), None)
+        for name in (CONVERSION.table("scores"), "events", "user_ids")
     )
     last_mature = CONVERSION.label.last_mature(settings.first_partition_day + timedelta(days=days - 1))
     truth = read_truth(engine.backend, truth_folder(settings))
-    quality = planted_quality(scores, events, truth, CONVERSION, last_mature)
+    quality = planted_quality(scores, events, user_ids, truth, CONVERSION, last_mature)
     if quality is None:
         Console().print("No scored day has mature labels yet.")
         return

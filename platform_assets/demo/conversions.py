@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from platform_assets.demo.population import ALWAYS, Population
+from platform_assets.demo.population import Population
 from platform_assets.demo.rhythm import purchase_weight
 from platform_assets.demo.web import COMMERCE, COMMERCE_AFTER_DRIFT
 from platform_assets.demo.world import World
@@ -81,56 +81,26 @@ def _next_state(state: np.ndarray, buys: np.ndarray, awakening: np.ndarray, draw
     return np.where(buys, IDLE, following).astype(np.int8)
 
 
-@dataclass(frozen=True)
-class UserKeys:
-    """The keys by which the platform knows users: a login, or the cookie of a visit without login.
-
-    `share` is the part of the person's purchases that falls to the key. A mixed person buys logged in only, so the
-    cookies of mixed persons never buy. The cookies of persons who are always logged in are no user keys.
-    """
-
-    person: np.ndarray
-    share: np.ndarray
-    login: np.ndarray
-    device: np.ndarray
-
-
-def user_keys(population: Population) -> UserKeys:
-    """All user keys of a population: logins first, then cookies."""
-    cookies = np.flatnonzero(population.kind[population.device_person] != ALWAYS)
-    cookie_person = population.device_person[cookies]
-    buys_by_cookie = population.logins[cookie_person] == 0
-    logins = len(population.login_person)
-    return UserKeys(
-        person=np.concatenate([population.login_person, cookie_person]),
-        share=np.concatenate([population.login_share, np.where(buys_by_cookie, population.device_share[cookies], 0.0)]),
-        login=np.concatenate([np.arange(logins), np.full(len(cookies), -1)]),
-        device=np.concatenate([np.full(logins, -1), cookies]),
-    )
-
-
 class Horizon:
-    """The exact probability that a user key buys at least once in `days` days, given its person's state at their start.
+    """The exact probability that a person buys at least once in `days` days, given the person's state at their start.
 
-    It runs the law backwards from the last day: the probability of no purchase from each state, where a purchase by
-    another key of the same person ends the intent.
+    It runs the law backwards from the last day: the probability of no purchase from each state.
     """
 
-    def __init__(self, law: ConversionLaw, keys: UserKeys, days: int) -> None:
-        self._law, self._keys, self._days = law, keys, days
+    def __init__(self, law: ConversionLaw, days: int) -> None:
+        self._law, self._days = law, days
         self._laws: dict[int, tuple[np.ndarray, np.ndarray]] = {}
 
     def probability(self, today: DayOfIntent) -> np.ndarray:
-        """Probability for every user key of a purchase in today … today + days - 1."""
+        """Probability for every person of a purchase in today … today + days - 1."""
         window = range(today.day, today.day + self._days)
         self._laws = {day: self._laws.get(day) or (self._law.buying(day), self._law.awakening(day)) for day in window}
-        person, other = self._keys.person, 1 - self._keys.share
-        none = np.ones((len(person), 3))
+        none = np.ones((len(today.state), 3))
         for day in reversed(window):
-            buying, awakening = (part[person] for part in self._laws[day])
+            buying, awakening = self._laws[day]
             carried_on = np.empty_like(none)
             carried_on[:, IDLE] = none[:, IDLE] + awakening * (none[:, CONSIDERING] - none[:, IDLE])
             carried_on[:, CONSIDERING] = none @ (COOLS, 1 - COOLS - WARMS, WARMS)
             carried_on[:, KEEN] = none @ (KEEN_ENDS, KEEN_COOLS, 1 - KEEN_ENDS - KEEN_COOLS)
-            none = (1 - buying) * carried_on + buying * (other * none[:, IDLE])[:, None]
-        return 1 - none[np.arange(len(person)), today.state[person]]
+            none = (1 - buying) * carried_on
+        return 1 - none[np.arange(len(none)), today.state]

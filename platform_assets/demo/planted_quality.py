@@ -11,6 +11,7 @@ import ibis
 
 from platform_assets.domain.model_spec import ModelSpec
 from platform_assets.domain.modelling.training_set import labelled
+from platform_assets.domain.persons import user_id_stretches
 from platform_assets.domain.pseudonyms import pseudonym
 
 
@@ -31,20 +32,26 @@ class PlantedQuality:
     planted_auc: float
 
 
+@dataclass(frozen=True)
+class PlantedTruth:
+    """What is known of the simulated persons: `probability` by person and day, `identifiers` as received by person."""
+
+    probability: ibis.Table
+    identifiers: ibis.Table
+
+
 def planted_quality(
-    scores: ibis.Table, events: ibis.Table, truth: ibis.Table, spec: ModelSpec, last_mature: date
+    scores: ibis.Table,
+    events: ibis.Table,
+    user_ids: ibis.Table,
+    truth: PlantedTruth,
+    spec: ModelSpec,
+    last_mature: date,
 ) -> PlantedQuality | None:
     """Compare on the days after the model's training up to `last_mature`; None if there is no such day."""
     unseen = scores.filter(~scores.in_sample, scores.event_date <= ibis.literal(last_mature))
-    judged = labelled(unseen, events, spec.label, entity=spec.entity, day="event_date")
-    planted = truth.select(
-        planted_date=truth.event_date,
-        planted_user=ibis.cases(
-            (truth.user_key.contains("@"), pseudonym("login", truth.user_key)),
-            else_=pseudonym("cookie", truth.user_key),
-        ),
-        probability=truth.probability,
-    )
+    judged = labelled(unseen, events, user_ids, spec.label, entity=spec.entity, day="event_date")
+    planted = planted_by_user(truth, user_ids, unseen.select("event_date").distinct())
     joined = judged.left_join(
         planted, [judged.event_date == planted.planted_date, judged[spec.entity] == planted.planted_user]
     )
@@ -65,6 +72,33 @@ def planted_quality(
     )
 
 
-def read_truth(backend: ibis.BaseBackend, truth_folder: Path) -> ibis.Table:
-    """The planted conversion probabilities: one row per day and raw user key."""
-    return backend.read_parquet(str(truth_folder / "conversion_probability.parquet"))
+def planted_by_user(truth: PlantedTruth, user_ids: ibis.Table, days: ibis.Table) -> ibis.Table:
+    """The planted probability of a purchase by `planted_user` as known when the day before `planted_date` ended.
+
+    Where several persons were taken for one user, it is the probability that any of them buys.
+    """
+    received = truth.identifiers
+    pseudonyms = [
+        received.filter(received.kind == kind_of_truth).select(
+            "person_id", identifier=pseudonym(kind, received.identifier)
+        )
+        for kind_of_truth, kind in IDENTIFIERS_OF_TRUTH.items()
+    ]
+    stretches = user_id_stretches(user_ids).join(ibis.union(*pseudonyms), "identifier")
+    day_before = days.event_date - ibis.interval(days=1)
+    at = stretches.join(days, [stretches.from_day <= day_before, stretches.to_day > day_before])
+    persons = at.select("event_date", "user_id", "person_id").distinct()
+    chances = persons.join(truth.probability, ["event_date", "person_id"])
+    return chances.group_by(planted_date=chances.event_date, planted_user=chances.user_id).aggregate(
+        probability=1 - (1 - chances.probability).ln().sum().exp()
+    )
+
+
+IDENTIFIERS_OF_TRUTH = {"login": "login", "cookie_id": "cookie", "device_id": "device"}
+"""Kinds of identifiers as the truth table names them, and as pseudonyms do."""
+
+
+def read_truth(backend: ibis.BaseBackend, truth_folder: Path) -> PlantedTruth:
+    """The truth beside a simulated landing zone."""
+    names = ("conversion_probability", "identifiers")
+    return PlantedTruth(*(backend.read_parquet(str(truth_folder / f"{name}.parquet")) for name in names))

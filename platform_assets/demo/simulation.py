@@ -21,7 +21,7 @@ from platform_assets.demo.anomalies import anomalies, planted_rows, with_anomali
 from platform_assets.demo.bots import bot_events
 from platform_assets.demo.browsing import browse
 from platform_assets.demo.category_maps import write_category_maps
-from platform_assets.demo.conversions import ConversionLaw, DayOfIntent, Horizon, live, user_keys
+from platform_assets.demo.conversions import ConversionLaw, DayOfIntent, Horizon, live
 from platform_assets.demo.events import concatenate
 from platform_assets.demo.hubs import make_hubs
 from platform_assets.demo.identifiers import make_identifiers
@@ -134,16 +134,14 @@ class _Collector:
 
     def run(self, workers: int, progress: Progress | None) -> list[LandedFile]:
         """Land every day, and write the truth."""
-        keys = user_keys(self._population)
-        key_texts = truth.user_key_texts(keys, self._identifiers)
-        horizon = Horizon(self._law, keys, self._world.horizon_days)
+        on_the_day, in_horizon = Horizon(self._law, 1), Horizon(self._law, self._world.horizon_days)
         probability = truth.GrowingTable(self._truth_folder, "conversion_probability", truth.CONVERSION_PROBABILITY)
         ahead: deque[tuple[int, Future[_Day]]] = deque()
         with ThreadPoolExecutor(workers) as pool:
             for today in live(self._world, self._population, self._law):
                 ahead.append((today.day, pool.submit(self._make_day, today)))
-                planted = horizon.probability(today)
-                probability.add(truth.conversion_probabilities(self._world, today.day, key_texts, planted))
+                planted = [horizon.probability(today) for horizon in (on_the_day, in_horizon)]
+                probability.add(truth.conversion_probabilities(self._world, today.day, *planted))
                 if len(ahead) > workers:
                     self._close_day(*ahead.popleft(), progress)
             while ahead:

@@ -9,7 +9,7 @@ Only tests and reports read them. Each table is one Parquet file, left untouched
 | hubs | a raw login, cookie, device id or address that many persons share |
 | sites | a site: its domain, topic and whether it is a shop |
 | categories | a domain and its category by the simulated maps, as of its days |
-| conversion_probability | a user key and a day: the probability of a purchase in the horizon that starts with the day |
+| conversion_probability | a person and a day: how probable a purchase is on it, and in the horizon from it on |
 | trouble | a planted fault, with file and line where it has one |
 | anomalies | a site and the hours in which an outage or a surge changed its traffic |
 | files | a landing file and what its lines are |
@@ -23,7 +23,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from platform_assets.demo.conversions import UserKeys
 from platform_assets.demo.hubs import Hubs
 from platform_assets.demo.identifiers import Identifiers, office_address
 from platform_assets.demo.landing_files import LandedFile, write_if_changed
@@ -58,7 +57,9 @@ ANOMALIES = pa.schema(
 )
 HUBS = pa.schema({"kind": pa.string(), "identifier": pa.string(), "place": pa.string(), "persons": pa.int64()})
 
-CONVERSION_PROBABILITY = pa.schema({"event_date": pa.date32(), "user_key": pa.string(), "probability": pa.float64()})
+CONVERSION_PROBABILITY = pa.schema(
+    {"event_date": pa.date32(), "person_id": pa.int64(), "probability_1d": pa.float64(), "probability": pa.float64()}
+)
 
 
 class GrowingTable:
@@ -120,17 +121,11 @@ def hubs_table(hubs: Hubs, identifiers: Identifiers) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=HUBS)
 
 
-def user_key_texts(keys: UserKeys, identifiers: Identifiers) -> pa.Array:
-    """The raw text of every user key: login or cookie."""
-    logins = pa.array(identifiers.login, pa.string()).take(pa.array(keys.login[keys.login >= 0]))
-    cookies = pa.array(identifiers.cookie, pa.string()).take(pa.array(keys.device[keys.device >= 0]))
-    return pa.concat_arrays([logins, cookies])
-
-
-def conversion_probabilities(world: World, day: int, keys: pa.Array, probability: np.ndarray) -> pa.Table:
-    """The planted probabilities of one day."""
-    columns = [pa.repeat(pa.scalar(world.date_of(day)), len(keys)), keys, pa.array(probability)]
-    return pa.table(columns, schema=CONVERSION_PROBABILITY)
+def conversion_probabilities(world: World, day: int, on_the_day: np.ndarray, in_horizon: np.ndarray) -> pa.Table:
+    """The planted probabilities of one day, by person."""
+    persons = len(in_horizon)
+    dates = pa.repeat(pa.scalar(world.date_of(day)), persons)
+    return pa.table([dates, np.arange(persons), on_the_day, in_horizon], schema=CONVERSION_PROBABILITY)
 
 
 def trouble_in_file(world: World, landed: LandedFile, deliveries: Deliveries) -> pa.Table:

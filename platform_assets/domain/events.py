@@ -84,7 +84,6 @@ def typed_events(raw: ibis.Table, source: Source) -> ibis.Table:
             reject_reason=value_problem,
         )
         .mutate(
-            user_id=lambda table: table.login_hash.coalesce(table.cookie_id),
             domain=lambda table: urls.domain(table.url),
             referrer_domain=lambda table: urls.domain(table.referrer),
             device=lambda table: user_agents.device(table.user_agent),

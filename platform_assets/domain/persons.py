@@ -12,6 +12,9 @@ from platform_assets.domain.contracts.user_ids import COOKIE, DEVICE, IDENTIFIER
 NAMING_KINDS = (LOGIN, COOKIE, DEVICE)
 """The kinds of identifiers that name a person, the strongest first; an address only helps to link them."""
 
+NAMING_COLUMNS = tuple(IDENTIFIER_COLUMNS[kind] for kind in NAMING_KINDS)
+"""The columns of `events` that hold them."""
+
 _NEVER = date(9999, 12, 31)
 
 
@@ -57,3 +60,27 @@ def user_id_stretches(user_ids: ibis.Table) -> ibis.Table:
     ends = starts.event_date.lead().over(in_order).fill_null(ibis.literal(_NEVER))
     stretches = starts.select("identifier", "user_id", from_day=starts.event_date, to_day=ends)
     return stretches.filter(stretches.user_id.notnull())
+
+
+def followed(rows: ibis.Table, user_ids: ibis.Table, known_on: str, until: str) -> ibis.Table:
+    """`rows` with the column `current_user_id`: who the person of `user_id` has become.
+
+    `user_id` is as of the end of the day in the column `known_on`; `until` names the column of the later day, and
+    `user_ids` holds the days between. A row comes once for every id that one of the person's identifiers has moved to,
+    and once with its own id, which may be nobody's any more: compare with ids of that later day, and it finds nobody.
+    """
+    moves = user_ids.filter(user_ids.previous_user_id.notnull()).select(
+        _identifier="identifier", _left="previous_user_id", _moved_on="event_date"
+    )
+    ids = rows.select(_user="user_id", _known=known_on, _until=until).distinct()
+    left = ids.join(
+        moves, [ids._user == moves._left, moves._moved_on > ids._known, moves._moved_on <= ids._until]
+    ).select("_user", "_known", "_until", "_identifier")
+    stretches = user_id_stretches(user_ids)
+    arrived = left.join(
+        stretches,
+        [left._identifier == stretches.identifier, left._until >= stretches.from_day, left._until < stretches.to_day],
+    ).select("_user", "_known", "_until", current_user_id="user_id")
+    became = ibis.union(arrived, ids.mutate(current_user_id=ids._user), distinct=True)
+    same = [rows.user_id == became._user, rows[known_on] == became._known, rows[until] == became._until]
+    return rows.join(became, same).select(*rows.columns, "current_user_id")

@@ -1,6 +1,7 @@
 """Features of a person on a day, from the 1, 7 and 28 days strictly before it.
 
 Point in time by construction: a day's features join only earlier days, so nothing that happens later can change them.
+That holds for who is who as well: a person is who was known when the day before ended.
 """
 
 from datetime import date, timedelta
@@ -8,6 +9,7 @@ from datetime import date, timedelta
 import ibis
 
 from platform_assets.domain.contracts.user_features import COUNTED_EVENT_TYPES, USER_FEATURES, WINDOWS_DAYS
+from platform_assets.domain.persons import NAMING_COLUMNS, with_user_ids
 
 LONGEST_WINDOW_DAYS = max(WINDOWS_DAYS)
 
@@ -17,17 +19,18 @@ feature that changes in its last digit on every run makes everything after it st
 values in its range."""
 
 
-def user_features(events: ibis.Table, first: date, last: date) -> ibis.Table:
-    """The features of the days `first` … `last` from the events of the 28 days before each; bots don't count."""
-    people = events.filter(~events.is_bot, events.user_id.notnull())
-    by_day = daily_activity(people)
+def user_features(events: ibis.Table, user_ids: ibis.Table, first: date, last: date) -> ibis.Table:
+    """The features of the days `first` … `last`, from events and user ids of the 28 days before each; no bots."""
+    people = events.filter(~events.is_bot)
     days = _days(first, last)
-    activity = _before(days, by_day).group_by("event_date", "user_id").aggregate(**_windowed(), **_recency())
-    seen = _before(days, people.select("user_id", "domain", "device", active_date="event_date").distinct())
+    activity = _of_persons(_before(days, daily_activity(people)), user_ids)
+    by_person = activity.group_by("event_date", "user_id").aggregate(**_windowed(), **_recency())
+    places = people.select(*NAMING_COLUMNS, "domain", "device", active_date="event_date").distinct()
+    seen = _of_persons(_before(days, places), user_ids)
     variety = seen.group_by("event_date", "user_id").aggregate(
         domains_28d=seen.domain.nunique(), devices_28d=seen.device.nunique()
     )
-    joined = activity.join(variety, ["event_date", "user_id"])
+    joined = by_person.join(variety, ["event_date", "user_id"])
     total = joined.events_28d
     return joined.mutate(
         evening_share_28d=joined.evening / total,
@@ -37,16 +40,28 @@ def user_features(events: ibis.Table, first: date, last: date) -> ibis.Table:
 
 
 def daily_activity(people: ibis.Table) -> ibis.Table:
-    """What every person did on every day: one row per person and active day."""
-    hand_held = people.device.isin(["mobile", "tablet"])
-    return people.group_by("user_id", active_date=people.event_date).aggregate(
-        events=people.count(),
-        **{plural: people.count(where=people.event_type == kind) for kind, plural in COUNTED_EVENT_TYPES.items()},
-        sessions=people.session_id.nunique(),
-        value=people.value.cast(EXACT_VALUE).sum().fill_null(0),
-        evening=people.count(where=people.event_time.hour() >= 18),
-        mobile=people.count(where=hand_held),
+    """What was done on every day under every combination of identifiers: one row each.
+
+    A session counts where its first event of the day stands, so that a login in the middle of it makes no second one.
+    """
+    within_session = ibis.window(group_by=["session_id", "event_date"], order_by=["event_time", "event_id"])
+    opens = people.session_id.notnull() & (ibis.row_number().over(within_session) == 0)
+    marked = people.mutate(opens_session=opens)
+    return marked.group_by(*NAMING_COLUMNS, active_date=marked.event_date).aggregate(
+        events=marked.count(),
+        **{plural: marked.count(where=marked.event_type == kind) for kind, plural in COUNTED_EVENT_TYPES.items()},
+        sessions=marked.count(where=marked.opens_session),
+        value=marked.value.cast(EXACT_VALUE).sum().fill_null(0),
+        evening=marked.count(where=marked.event_time.hour() >= 18),
+        mobile=marked.count(where=marked.device.isin(["mobile", "tablet"])),
     )
+
+
+def _of_persons(activity: ibis.Table, user_ids: ibis.Table) -> ibis.Table:
+    """With the person as known when the day before ended; what is nobody's is left out."""
+    known = activity.mutate(day_before=activity.event_date - ibis.interval(days=1))
+    found = with_user_ids(known, user_ids, as_of="day_before")
+    return found.filter(found.user_id.notnull())
 
 
 def _days(first: date, last: date) -> ibis.Table:
@@ -75,7 +90,7 @@ def _windowed() -> dict[str, ibis.Deferred]:
         inside = table.age <= days
         for name in counts:
             features[f"{name}_{days}d"] = table[name].sum(where=inside).fill_null(0)
-        features[f"active_days_{days}d"] = table.count(where=inside)
+        features[f"active_days_{days}d"] = table.age.nunique(where=inside)
         features[f"value_{days}d"] = table.value.sum(where=inside).fill_null(0).cast("float64")
     return features
 

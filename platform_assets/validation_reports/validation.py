@@ -31,14 +31,17 @@ def validation_reports_assets(
     contract = validation_contract(spec)
     ins = {
         "scores": dg.AssetIn(spec.table("scores")),
-        "events": dg.AssetIn(partition_mapping=days_around(before=0, after=spec.label.horizon_days - 1)),
+        **{
+            name: dg.AssetIn(partition_mapping=days_around(before=0, after=spec.label.horizon_days - 1))
+            for name in ("events", "user_ids")
+        },
     }
 
     kinds = frozenset({"deltalake", "scikitlearn"})
 
     @table_asset(contract, partitions_def=days, ins=ins, kinds=kinds, declared=spec.fingerprint)
     def validate(
-        context: dg.AssetExecutionContext, scores: ibis.Table, events: ibis.Table
+        context: dg.AssetExecutionContext, scores: ibis.Table, events: ibis.Table, user_ids: ibis.Table
     ) -> tuple[ibis.Table, Evidence]:
         """AUC with its interval, losses, calibration and lift of a day's scores, one row per model version.
 
@@ -49,7 +52,7 @@ def validation_reports_assets(
 
         complete = landed_until(context.instance, landing_tables)
         require_mature(max(date.fromisoformat(key) for key in context.partition_keys), complete, spec)
-        with_labels = labelled(scores, events, spec.label, entity=spec.entity, day="event_date")
+        with_labels = labelled(scores, events, user_ids, spec.label, entity=spec.entity, day="event_date")
         report = validation_report(with_labels.to_pandas(), spec)
         if report.empty:
             raise NothingScored(

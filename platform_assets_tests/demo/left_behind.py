@@ -24,7 +24,8 @@ FIELDS = {
 
 @dataclass(frozen=True)
 class LeftBehind:
-    """A simulated world as it lies on disk. `connection` has `lines`, `records` and the truth tables."""
+    """A simulated world as it lies on disk. `connection` has `lines`, `records`, `events`, the truth
+    tables, and `events_of_persons`: each event with the person behind it."""
 
     landing_zone: Path
     truth_folder: Path
@@ -52,7 +53,7 @@ def read_back(landing_zone: Path, truth_folder: Path, summary: SimulationSummary
     connection.execute(
         f"""
         CREATE TABLE records AS
-        SELECT *, coalesce(login, cookie_id) AS user_key FROM (
+        SELECT * FROM (
             SELECT file, line, CAST(split_part(file, '/', 2) AS DATE) AS landing_date, text,
                    unnest(from_json(text, '{{{fields}}}'))
             FROM lines WHERE json_valid(text) AND text LIKE '{{%'
@@ -62,6 +63,11 @@ def read_back(landing_zone: Path, truth_folder: Path, summary: SimulationSummary
     connection.execute("CREATE TABLE events AS SELECT DISTINCT ON (event_id) * EXCLUDE (text, file, line) FROM records")
     for path in truth_folder.glob("*.parquet"):
         connection.execute(f"CREATE TABLE {path.stem} AS FROM read_parquet('{path}')")
+    connection.execute(
+        "CREATE VIEW events_of_persons AS SELECT e.*, coalesce(l.person_id, c.person_id) AS person_id FROM events e"
+        " LEFT JOIN identifiers l ON l.kind = 'login' AND l.identifier = e.login"
+        " LEFT JOIN identifiers c ON c.kind = 'cookie_id' AND c.identifier = e.cookie_id"
+    )
     return LeftBehind(landing_zone, truth_folder, summary, connection)
 
 

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from platform_assets.demo import simulate
-from platform_assets.demo.conversions import ConversionLaw, Horizon, UserKeys, live, user_keys
+from platform_assets.demo.conversions import ConversionLaw, Horizon, live
 from platform_assets.demo.events import EVENT_TYPES, PURCHASE
 from platform_assets.demo.population import make_population
 from platform_assets.demo.world import World
@@ -18,9 +18,9 @@ WORLD = World(date(2026, 1, 5), 30, 60_000, 5)
 
 
 def planted_and_observed(world: LeftBehind, day: date) -> tuple[np.ndarray, np.ndarray]:
-    """Planted probability of every user key on a day, and whether its purchase came within seven days."""
+    """Planted probability of every person on a day, and whether a purchase came within seven days."""
     found = world.connection.sql(
-        f"SELECT probability, user_key IN (SELECT user_key FROM events WHERE event_type = 'purchase'"
+        f"SELECT probability, person_id IN (SELECT person_id FROM events_of_persons WHERE event_type = 'purchase'"
         f" AND CAST(event_time AS DATE) BETWEEN DATE '{day}' AND DATE '{day + timedelta(days=6)}') AS bought"
         f" FROM conversion_probability WHERE event_date = DATE '{day}'"
     ).fetchnumpy()
@@ -37,56 +37,34 @@ def test_as_many_buy_as_the_planted_probabilities_say_in_every_tenth_of_them(wor
     assert 0.05 <= bought.mean() <= 0.12
 
 
-def test_every_user_key_that_ever_appears_has_a_probability_for_every_day(world: LeftBehind):
-    keys = "SELECT DISTINCT user_key FROM events ANTI JOIN (FROM trouble WHERE kind = 'bot') b USING (event_id)"
-    assert not world.rows(f"({keys}) EXCEPT SELECT user_key FROM conversion_probability")
-    assert world.value("SELECT count(*) = 30 * count(DISTINCT user_key) FROM conversion_probability")
-    assert world.value("SELECT bool_and(probability >= 0 AND probability < 1) FROM conversion_probability")
-
-
-def test_cookies_of_mixed_persons_never_buy_and_are_planted_so(world: LeftBehind):
-    mixed = (
-        "SELECT identifier FROM identifiers i JOIN persons p USING (person_id)"
-        " WHERE p.kind = 'mixed' AND i.kind = 'cookie_id'"
-    )
-    assert world.rows(f"SELECT DISTINCT probability FROM conversion_probability WHERE user_key IN ({mixed})") == [
-        (0.0,)
-    ]
-    assert not world.rows(f"SELECT * FROM events WHERE event_type = 'purchase' AND user_key IN ({mixed})")
+def test_every_person_that_ever_appears_has_a_probability_for_every_day(world: LeftBehind):
+    seen = "SELECT DISTINCT person_id FROM events_of_persons WHERE person_id IS NOT NULL"
+    assert not world.rows(f"({seen}) EXCEPT SELECT person_id FROM conversion_probability")
+    assert world.value("SELECT count(*) = 30 * count(DISTINCT person_id) FROM conversion_probability")
+    assert world.value("SELECT bool_and(probability >= probability_1d) FROM conversion_probability")
+    assert world.value("SELECT bool_and(probability_1d >= 0 AND probability < 1) FROM conversion_probability")
 
 
 def test_the_probability_of_one_day_is_the_coins_own():
     population = make_population(WORLD)
-    law, keys = ConversionLaw(WORLD, population), user_keys(population)
+    law = ConversionLaw(WORLD, population)
     today = next(iter(live(WORLD, population, law)))
-    coin = law.buying(0)[keys.person, today.state[keys.person]]
-    assert Horizon(law, keys, 1).probability(today) == pytest.approx(coin * keys.share)
+    coin = law.buying(0)[np.arange(population.persons), today.state]
+    assert Horizon(law, 1).probability(today) == pytest.approx(coin)
 
 
 def test_a_longer_horizon_is_never_less_probable():
     population = make_population(WORLD)
-    law, keys = ConversionLaw(WORLD, population), user_keys(population)
-    today = next(iter(live(WORLD, population, law)))
-    by_days = np.array([Horizon(law, keys, days).probability(today) for days in (1, 2, 7, 14)])
-    assert (np.diff(by_days, axis=0) >= 0).all()
-
-
-def test_one_key_for_all_purchases_is_more_probable_than_two_that_share_them():
-    population = make_population(WORLD)
     law = ConversionLaw(WORLD, population)
     today = next(iter(live(WORLD, population, law)))
-    person = np.zeros(3, dtype=int)
-    keys = UserKeys(person=person, share=np.array([1.0, 0.5, 0.5]), login=person, device=person)
-    whole, one, other = Horizon(law, keys, 7).probability(today)
-    assert one == other
-    assert max(one, other) < whole < one + other
+    by_days = np.array([Horizon(law, days).probability(today) for days in (1, 2, 7, 14)])
+    assert (np.diff(by_days, axis=0) >= 0).all()
 
 
 def test_drift_turns_the_relation_between_interests_and_purchases_around(tmp_path: Path):
     simulate(tmp_path / "landing", first_day=date(2026, 1, 5), days=20, events=40_000, drift_day=10)
     truth = {name: pq.read_table(tmp_path / f"truth/{name}.parquet").to_pandas() for name in TRUTH}
-    keys = truth["identifiers"].merge(truth["persons"][["person_id", "interest_electronics"]], on="person_id")
-    planted = truth["conversion_probability"].merge(keys, left_on="user_key", right_on="identifier")
+    planted = truth["conversion_probability"].merge(truth["persons"], on="person_id")
     by_day = [
         planted[planted.event_date == date(2026, 1, day)][["probability", "interest_electronics"]]
         .corr("spearman")
@@ -99,25 +77,23 @@ def test_drift_turns_the_relation_between_interests_and_purchases_around(tmp_pat
     assert faults.loc[faults.kind == "drift", "event_date"].tolist() == [date(2026, 1, 15)]
 
 
-TRUTH = ("persons", "identifiers", "conversion_probability", "trouble")
+TRUTH = ("persons", "conversion_probability", "trouble")
 
 
 def auc_of_planted_and_of_a_model(world: LeftBehind, first_day: date, days: int) -> tuple[float, float]:
-    """AUC on later days: of the planted probabilities, and of a logistic regression on trailing counts by user key."""
+    """AUC on later days: of the planted probabilities, and of a logistic regression on trailing counts by person."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import roc_auc_score
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
     start = f"DATE '{first_day}'"
-    world.connection.execute("CREATE OR REPLACE TABLE keys AS SELECT DISTINCT user_key FROM conversion_probability")
-    world.connection.execute("CREATE OR REPLACE TABLE key_numbers AS SELECT *, row_number() OVER () - 1 AS k FROM keys")
     seen = world.connection.sql(
-        f"SELECT k, CAST(event_time AS DATE) - {start} AS day, event_type FROM events JOIN key_numbers USING (user_key)"
+        f"SELECT person_id AS k, CAST(event_time AS DATE) - {start} AS day, event_type FROM events_of_persons"
+        " WHERE person_id IS NOT NULL"
     ).fetchnumpy()
     known = world.connection.sql(
-        f"SELECT k, event_date - {start} AS day, probability FROM conversion_probability"
-        " JOIN key_numbers USING (user_key)"
+        f"SELECT person_id AS k, event_date - {start} AS day, probability FROM conversion_probability"
     ).fetchnumpy()
     keys = int(known["k"].max()) + 1
     counts = np.zeros((days, keys, len(EVENT_TYPES)))

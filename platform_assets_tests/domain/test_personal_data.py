@@ -91,7 +91,6 @@ def test_every_pseudonym_is_classified_as_one_and_no_column_as_raw() -> None:
     classes = {column.name: column.pii for column in EVENTS.columns}
     assert {name for name, pii in classes.items() if pii is Pii.PSEUDONYM} == {
         *PSEUDONYMS.values(),
-        "user_id",
         "session_id",
     }
     assert Pii.RAW not in classes.values()

@@ -16,6 +16,7 @@ from platform_assets.domain.contracts.events import EVENTS
 from platform_assets.domain.contracts.user_features import COUNTED_EVENT_TYPES, FEATURE_NAMES, USER_FEATURES
 from platform_assets.domain.modelling.training_set import training_set
 from platform_assets.domain.user_features import user_features
+from platform_assets_tests.domain.identities import one_cookie_each, user_ids_of
 from platform_assets_tests.domain.raw_worlds import DAY
 from platform_assets_tests.model_worlds import small_spec
 from resources.compute.duckdb_engine import DuckDBEngine
@@ -28,7 +29,7 @@ class Event:
     """The part of an event that features look at."""
 
     at: datetime
-    user_id: str | None = "ann"
+    cookie_id: str | None = "ann"
     event_type: str = "page_view"
     session_id: str | None = "s"
     value: float | None = None
@@ -51,7 +52,7 @@ events = st.lists(
         days_before,
         st.integers(-3, 31),
         st.sampled_from([0, 17, 18, 23]),
-        user_id=st.sampled_from(["ann", "bob", None]),
+        cookie_id=st.sampled_from(["ann", "bob", None]),
         event_type=st.sampled_from([*COUNTED_EVENT_TYPES, "something_else"]),
         session_id=st.sampled_from(["s1", "s2", None]),
         value=st.sampled_from([None, 0.0, 0.25, 12.5, -3.0]),
@@ -64,33 +65,51 @@ events = st.lists(
 
 
 def event_table(rows: Iterable[Event]) -> ibis.Table:
-    records = [vars(each) | {"event_time": each.at, "event_date": each.day} for each in rows]
+    records = [
+        vars(each) | {"event_time": each.at, "event_date": each.day, "event_id": str(number)}
+        for number, each in enumerate(rows)
+    ]
     return ibis.memtable(pa.Table.from_pylist(records, schema=SCHEMA.to_pyarrow()))
 
 
 def features(engine: DuckDBEngine, rows: Iterable[Event], first: date = DAY, last: date = DAY) -> list[dict]:
     """Feature rows in the order of day and user."""
-    found = engine.backend.to_pyarrow(user_features(event_table(rows), first, last)).to_pylist()
+    events = event_table(rows)
+    found = engine.backend.to_pyarrow(user_features(events, one_cookie_each(events), first, last)).to_pylist()
     return sorted(found, key=lambda row: (row["event_date"], row["user_id"]))
 
 
 def expected(rows: Iterable[Event], day: date) -> list[dict[str, Any]]:
     """The features of a day by counting."""
-    seen = defaultdict(list)
+    seen, opening = defaultdict(list), opens_session(rows)
     for each in rows:
-        if each.user_id and not each.is_bot and day - timedelta(days=28) <= each.day < day:
-            seen[each.user_id].append(each)
-    return [{"event_date": day, "user_id": user, **counted(seen[user], day)} for user in sorted(seen)]
+        if each.cookie_id and not each.is_bot and day - timedelta(days=28) <= each.day < day:
+            seen[each.cookie_id].append(each)
+    return [{"event_date": day, "user_id": user, **counted(seen[user], day, opening)} for user in sorted(seen)]
 
 
-def counted(seen: list[Event], day: date) -> dict[str, Any]:
+def opens_session(rows: Iterable[Event]) -> set[int]:
+    """The first events of the sessions of every day, of equals the one that was told first by its id."""
+    first: dict[tuple, tuple] = {}
+    for number, each in enumerate(rows):
+        if each.session_id and not each.is_bot:
+            place = (each.day, each.session_id)
+            first[place] = min(
+                first.get(place, (each.at, str(number), each)),
+                (each.at, str(number), each),
+                key=lambda entry: entry[:2],
+            )
+    return {id(each) for *_, each in first.values()}
+
+
+def counted(seen: list[Event], day: date, opening: set[int]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for window in (1, 7, 28):
         inside = [each for each in seen if (day - each.day).days <= window]
         found[f"events_{window}d"] = len(inside)
         for kind, plural in COUNTED_EVENT_TYPES.items():
             found[f"{plural}_{window}d"] = sum(each.event_type == kind for each in inside)
-        found[f"sessions_{window}d"] = len({(each.day, each.session_id) for each in inside if each.session_id})
+        found[f"sessions_{window}d"] = sum(id(each) in opening for each in inside)
         found[f"active_days_{window}d"] = len({each.day for each in inside})
         found[f"value_{window}d"] = sum((each.value or 0.0 for each in inside), 0.0)
     purchases = [(day - each.day).days for each in seen if each.event_type == "purchase"]
@@ -139,7 +158,7 @@ def test_windows_end_with_the_day_before_and_begin_1_7_and_28_days_before(
     assert [tuple(row[f"events_{window}d"] for window in (1, 7, 28)) for row in found] == ([counts] if counts else [])
 
 
-@pytest.mark.parametrize("fields", [{"is_bot": True}, {"user_id": None}])
+@pytest.mark.parametrize("fields", [{"is_bot": True}, {"cookie_id": None}])
 def test_bots_and_events_of_nobody_are_left_out(fields: dict[str, Any], one_engine: DuckDBEngine) -> None:
     assert features(one_engine, [days_before(3, **fields)]) == []
 
@@ -149,6 +168,21 @@ def test_bots_and_events_of_nobody_are_left_out(fields: dict[str, Any], one_engi
 def test_sums_of_values_do_not_depend_on_the_order_of_events(order: list[float], one_engine: DuckDBEngine) -> None:
     (row,) = features(one_engine, [days_before(1 + number % 3, value=each) for number, each in enumerate(order)])
     assert row["value_28d"] == 123458.089
+
+
+def test_a_person_is_who_was_known_when_the_day_before_ended(one_engine: DuckDBEngine) -> None:
+    events = event_table([days_before(3, cookie_id="c1"), days_before(2, cookie_id="c2")])
+    day = {back: DAY - timedelta(days=back) for back in (3, 2, 1, 0)}
+    apart = [(day[3], "c1", "ann"), (day[2], "c2", "bob")]
+    merged = {back: [*apart, (day[back], "c1", "bob", "ann"), (day[back], "c2", "bob")] for back in (1, 0)}
+
+    def users(known: list[tuple]) -> dict[str, int]:
+        made = user_features(events, user_ids_of(known), DAY, DAY)
+        return {row["user_id"]: row["events_28d"] for row in one_engine.backend.to_pyarrow(made).to_pylist()}
+
+    assert users(apart) == {"ann": 1, "bob": 1}
+    assert users(merged[1]) == {"bob": 2}
+    assert users(merged[0]) == {"ann": 1, "bob": 1}
 
 
 def test_columns_are_the_contracts(one_engine: DuckDBEngine) -> None:
@@ -161,13 +195,15 @@ def test_a_training_set_made_from_events_is_not_changed_by_later_ones(one_engine
     spec = small_spec(features=FEATURE_NAMES)
     days = spec.feature_days(DAY)
     kinds = ["page_view", "purchase", "search"]
-    history = [days_before(number, event_type=kinds[number % 3], user_id=f"u{number % 5}") for number in range(2, 70)]
-    later = [days_before(-number, event_type="purchase", user_id=f"u{number % 5}") for number in range(20)]
+    history = [days_before(number, event_type=kinds[number % 3], cookie_id=f"u{number % 5}") for number in range(2, 70)]
+    later = [days_before(-number, event_type="purchase", cookie_id=f"u{number % 5}") for number in range(20)]
 
     def rows(seen: list[Event]) -> list[dict]:
-        made = user_features(event_table(seen), days[0], days[-1])
+        events = event_table(seen)
+        known = one_cookie_each(events)
+        made = user_features(events, known, days[0], days[-1])
         return sorted(
-            one_engine.backend.to_pyarrow(training_set(made, event_table(seen), spec, DAY)).to_pylist(),
+            one_engine.backend.to_pyarrow(training_set(made, events, known, spec, DAY)).to_pylist(),
             key=lambda row: (row["feature_date"], row["user_id"]),
         )
 

@@ -9,6 +9,7 @@ from ibis import _
 from platform_assets.domain.contracts.contract import Pii
 from platform_assets.domain.contracts.events import EVENTS
 from platform_assets.domain.contracts.user_features import USER_FEATURES
+from platform_assets.domain.contracts.user_ids import USER_IDS
 from platform_assets.domain.events import events
 from platform_assets.domain.user_features import user_features
 from platform_assets_tests.domain.raw_worlds import SOURCES
@@ -112,10 +113,13 @@ def test_raw_identifiers_reach_nothing_but_pseudonyms() -> None:
 
 
 def test_every_feature_names_columns_of_events() -> None:
-    table = ibis.table(EVENTS.schema(), name="events__0")
-    sql = ibis.to_sql(user_features(table, date(2026, 1, 5), date(2026, 1, 6)), dialect="duckdb")
-    found = column_lineage(sql, {"events__0": "events"}, list(USER_FEATURES.column_names))
-    assert found["user_id"] == {("events", "user_id")}
+    events = ibis.table(EVENTS.schema(), name="events__0")
+    user_ids = ibis.table(USER_IDS.schema(), name="user_ids__1")
+    sql = ibis.to_sql(user_features(events, user_ids, date(2026, 1, 5), date(2026, 1, 6)), dialect="duckdb")
+    tables = {"events__0": "events", "user_ids__1": "user_ids"}
+    found = column_lineage(sql, tables, list(USER_FEATURES.column_names))
+    assert found["user_id"] == {("user_ids", "user_id")}
     assert ("events", "domain") in found["domains_28d"]
     assert ("events", "value") in found["value_7d"]
-    assert all(name in EVENTS.column_names for sources in found.values() for _, name in sources)
+    columns = {"events": EVENTS.column_names, "user_ids": USER_IDS.column_names}
+    assert all(name in columns[table] for sources in found.values() for table, name in sources)

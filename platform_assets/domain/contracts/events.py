@@ -18,7 +18,6 @@ EVENTS = Contract(
         Column("event_date", "date", "Day on which it happened (UTC).", nullable=False),
         Column("source", "string", "The declared source that told it.", nullable=False),
         Column("event_type", "string", "What happened, in the source's words: page_view, purchase, …", nullable=False),
-        Column("user_id", "string", "The person: the login's pseudonym, else the cookie's.", pii=Pii.PSEUDONYM),
         Column("login_hash", "string", "Pseudonym of the login.", pii=Pii.PSEUDONYM),
         Column("cookie_id", "string", "Pseudonym of the cookie.", pii=Pii.PSEUDONYM),
         Column("device_id", "string", "Pseudonym of the device's own identifier.", pii=Pii.PSEUDONYM),
@@ -50,4 +49,6 @@ EVENTS = Contract(
         ),
     ),
     drops={DUPLICATE: "an earlier copy of the same event is published"},
+    version=2,
+    migrations={1: lambda rows: rows.drop("user_id")},  # whose event it is says the table user_ids
 )

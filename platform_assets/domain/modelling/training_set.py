@@ -9,34 +9,61 @@ import ibis
 from ibis import _
 
 from platform_assets.domain.model_spec import LabelRule, ModelSpec
+from platform_assets.domain.persons import NAMING_COLUMNS, followed, with_user_ids
+
+PERSON = "user_id"
+"""The entity whose ids may merge: its events are looked up in `user_ids`. Any other is a column of `events`."""
 
 
-def label_events(events: ibis.Table, rule: LabelRule, entity: str = "user_id") -> ibis.Table:
-    """The days on which an entity did what the label asks for: one row per (entity, event_date), bots left out."""
-    hits = events.filter(_.event_type == rule.event_type, ~_.is_bot.fill_null(False), _[entity].notnull())
-    return hits.select(entity, "event_date").distinct()
-
-
-def labelled(rows: ibis.Table, events: ibis.Table, rule: LabelRule, *, entity: str, day: str) -> ibis.Table:
+def labelled(
+    rows: ibis.Table, events: ibis.Table, user_ids: ibis.Table, rule: LabelRule, *, entity: str, day: str
+) -> ibis.Table:
     """`rows` with a column `label`: 1 if the entity has a label event in `day` .. `day` + horizon - 1, else 0.
 
-    Events outside of that window change nothing, so later data never rewrites an earlier label.
+    Events outside of that window change nothing, so later data never rewrites an earlier label. A person is who was
+    known when the day before `day` ended; what became of that id until the window's end is followed. `user_ids` holds
+    the days of all windows.
     """
-    hits = label_events(events, rule, entity).select(_label_entity=_[entity], _label_date=_.event_date)
-    keys = rows.select(_entity=_[entity], _day=_[day]).distinct()
-    came_true = keys.semi_join(
-        hits,
-        [
-            keys._entity == hits._label_entity,
-            hits._label_date >= keys._day,
-            hits._label_date < keys._day + ibis.interval(days=rule.horizon_days),
-        ],
-    ).mutate(_hit=ibis.literal(1, type="int8"))
+    keys = rows.select(_entity=rows[entity], _day=rows[day]).distinct()
+    came_true = _came_true(keys, events, user_ids, rule, entity).mutate(_hit=ibis.literal(1, type="int8"))
     joined = rows.left_join(came_true, [rows[entity] == came_true._entity, rows[day] == came_true._day])
     return joined.mutate(label=_._hit.fill_null(0).cast("int8")).select(*rows.columns, "label")
 
 
-def training_set(features: ibis.Table, events: ibis.Table, spec: ModelSpec, training_date: date) -> ibis.Table:
+def _came_true(keys: ibis.Table, events: ibis.Table, user_ids: ibis.Table, rule: LabelRule, entity: str) -> ibis.Table:
+    """Those of the keys (`_entity`, `_day`) that have a label event within the horizon."""
+    hits = events.filter(_.event_type == rule.event_type, ~_.is_bot.fill_null(False))
+    if entity != PERSON:
+        happened = hits.filter(_[entity].notnull()).select(_hit_entity=_[entity], _hit_date=_.event_date).distinct()
+        return keys.semi_join(
+            happened,
+            [
+                keys._entity == happened._hit_entity,
+                happened._hit_date >= keys._day,
+                happened._hit_date < keys._day + ibis.interval(days=rule.horizon_days),
+            ],
+        )
+    windows = keys.select(_begins="_day").distinct()
+    windows = windows.mutate(_ends=windows._begins + ibis.interval(days=rule.horizon_days - 1))
+    seen = hits.select("event_date", *NAMING_COLUMNS).distinct()
+    inside = seen.join(windows, [seen.event_date >= windows._begins, seen.event_date <= windows._ends])
+    buyers = with_user_ids(inside, user_ids, as_of="_ends").select("user_id", "_begins").distinct()
+    people = keys.mutate(
+        user_id=keys._entity,
+        _known=keys._day - ibis.interval(days=1),
+        _ends=keys._day + ibis.interval(days=rule.horizon_days - 1),
+    )
+    became = followed(people, user_ids, known_on="_known", until="_ends")
+    return (
+        became.semi_join(buyers, [became.current_user_id == buyers.user_id, became._day == buyers._begins])
+        .select("_entity", "_day")
+        .distinct()
+    )
+
+
+def training_set(
+    features: ibis.Table, events: ibis.Table, user_ids: ibis.Table, spec: ModelSpec, training_date: date
+) -> ibis.Table:
     """The rows a model of `spec` may learn from when the landing day `training_date` has just been completed.
 
     Only feature days with a mature label count. Above `spec.sample_limit` rows an even sample is taken, by a hash of
@@ -47,12 +74,12 @@ def training_set(features: ibis.Table, events: ibis.Table, spec: ModelSpec, trai
     snapshots = features.filter(features[day].cast("date").isin([ibis.literal(each) for each in days]))
     columns = {"feature_date": snapshots[day].cast("date"), entity: snapshots[entity]}
     rows = snapshots.select(**columns, **{name: snapshots[name] for name in spec.features})
-    last_label_day = max(days).toordinal() + spec.label.horizon_days - 1
-    seen = events.filter(
-        events.event_date >= ibis.literal(min(days)),
-        events.event_date <= ibis.literal(date.fromordinal(last_label_day)),
+    last_label_day = date.fromordinal(max(days).toordinal() + spec.label.horizon_days - 1)
+    seen, known = (
+        table.filter(table.event_date.between(ibis.literal(min(days)), ibis.literal(last_label_day)))
+        for table in (events, user_ids)
     )
-    full = labelled(_sampled(rows, spec), seen, spec.label, entity=entity, day="feature_date")
+    full = labelled(_sampled(rows, spec), seen, known, spec.label, entity=entity, day="feature_date")
     return full.select(
         ibis.literal(training_date, type="date").name("training_date"),
         "feature_date",

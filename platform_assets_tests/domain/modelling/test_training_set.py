@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from platform_assets.domain.model_spec import LabelRule
 from platform_assets.domain.modelling.training_set import labelled, training_set
+from platform_assets_tests.domain.identities import one_cookie_each, user_ids_of
 from platform_assets_tests.model_worlds import small_spec
 
 DAY = date(2026, 1, 31)
@@ -21,8 +22,8 @@ FEATURES = pd.DataFrame(
     [(DAY - timedelta(days=back), user, float(back)) for back in range(60) for user in USERS],
     columns=["event_date", "user_id", "visits"],
 )
-EVENT_COLUMNS = ["event_date", "user_id", "event_type", "is_bot"]
-EVENT_SCHEMA = {"event_date": "date", "user_id": "string", "event_type": "string", "is_bot": "boolean"}
+EVENT_COLUMNS = ["event_date", "cookie_id", "event_type", "is_bot"]
+EVENT_SCHEMA = {"event_date": "date", "cookie_id": "string", "event_type": "string", "is_bot": "boolean"}
 
 events = st.lists(
     st.tuples(
@@ -36,7 +37,8 @@ events = st.lists(
 
 
 def event_table(rows: list[tuple]) -> ibis.Table:
-    return ibis.memtable(pd.DataFrame(rows, columns=EVENT_COLUMNS), schema=EVENT_SCHEMA)
+    table = ibis.memtable(pd.DataFrame(rows, columns=EVENT_COLUMNS), schema=EVENT_SCHEMA)
+    return table.mutate(login_hash=ibis.null("string"), device_id=ibis.null("string"))
 
 
 def feature_table(frame: pd.DataFrame = FEATURES) -> ibis.Table:
@@ -44,7 +46,8 @@ def feature_table(frame: pd.DataFrame = FEATURES) -> ibis.Table:
 
 
 def built(rows: list[tuple], features: pd.DataFrame = FEATURES, spec=SPEC) -> pd.DataFrame:
-    frame = training_set(feature_table(features), event_table(rows), spec, AS_OF).to_pandas()
+    events = event_table(rows)
+    frame = training_set(feature_table(features), events, one_cookie_each(events), spec, AS_OF).to_pandas()
     return frame.sort_values(["feature_date", "user_id"], ignore_index=True)
 
 
@@ -52,10 +55,36 @@ def label_of_ann(event_date: date, event_type: str = "purchase", is_bot: bool | 
     rows = ibis.memtable(
         pd.DataFrame({"event_date": [DAY], "user_id": ["ann"]}), schema={"event_date": "date", "user_id": "string"}
     )
-    table = labelled(
-        rows, event_table([(event_date, "ann", event_type, is_bot)]), RULE, entity="user_id", day="event_date"
-    )
+    events = event_table([(event_date, "ann", event_type, is_bot)])
+    table = labelled(rows, events, one_cookie_each(events), RULE, entity="user_id", day="event_date")
     return int(table.to_pandas()["label"].item())
+
+
+def label_by_another_cookie(known: list[tuple], bought_on: date) -> int:
+    """The label of ann on DAY, where the purchase is made under the cookie c2."""
+    rows = ibis.memtable(
+        pd.DataFrame({"event_date": [DAY], "user_id": ["ann"]}), schema={"event_date": "date", "user_id": "string"}
+    )
+    events = event_table([(bought_on, "c2", "purchase", False)])
+    table = labelled(rows, events, user_ids_of(known), RULE, entity="user_id", day="event_date")
+    return int(table.to_pandas()["label"].item())
+
+
+def later(days: int) -> date:
+    return DAY + timedelta(days=days)
+
+
+def test_a_purchase_counts_for_the_person_under_whatever_identifier_it_was_made() -> None:
+    hers = [(later(-1), "c1", "ann"), (later(3), "c2", "ann")]
+    assert label_by_another_cookie(hers, later(3)) == 1
+    assert label_by_another_cookie([(later(-1), "c1", "ann"), (later(3), "c2", "bob")], later(3)) == 0
+
+
+def test_a_person_who_becomes_another_id_within_the_window_keeps_the_label() -> None:
+    merged = [(later(2), "c2", "bob"), (later(4), "c1", "bob", "ann"), (later(4), "c2", "bob")]
+    assert label_by_another_cookie(merged, later(2)) == 1
+    too_late = [(later(2), "c2", "bob"), (later(7), "c1", "bob", "ann"), (later(7), "c2", "bob")]
+    assert label_by_another_cookie(too_late, later(2)) == 0
 
 
 @pytest.mark.parametrize(("days_later", "label"), [(-1, 0), (0, 1), (6, 1), (7, 0)])
