@@ -49,6 +49,28 @@ def with_user_ids(rows: ibis.Table, user_ids: ibis.Table, as_of: str) -> ibis.Ta
     return found.select(*kept, user_id=person)
 
 
+def with_stretches(rows: ibis.Table, user_ids: ibis.Table) -> ibis.Table:
+    """`rows` with `user_id`, `from_day` and `to_day`: one row for every person that its identifiers have ever meant.
+
+    The person is known as that at the end of the days `from_day` up to before `to_day`. For whoever asks of many days
+    at once: it costs one look-up for each combination of identifiers, not for each day. Rows of nobody are left out.
+    """
+    together = rows.select(*NAMING_COLUMNS).distinct()
+    stretches = user_id_stretches(user_ids)
+    changes = [
+        together.join(stretches, together[column] == stretches.identifier).select(*NAMING_COLUMNS, from_day=day)
+        for column in NAMING_COLUMNS
+        for day in (stretches.from_day, stretches.to_day)
+    ]
+    known = with_user_ids(ibis.union(*changes, distinct=True), user_ids, as_of="from_day")
+    to_day = known.from_day.lead().over(ibis.window(group_by=NAMING_COLUMNS, order_by="from_day"))
+    known = known.mutate(to_day=to_day)
+    known = known.filter(known.user_id.notnull(), known.to_day.notnull())
+    joined = rows.join(known, [rows[column].identical_to(known[column]) for column in NAMING_COLUMNS])
+    kept = [name for name in rows.columns if name not in ("user_id", "from_day", "to_day")]
+    return joined.select(*(rows[name] for name in kept), known.user_id, known.from_day, known.to_day)
+
+
 def user_id_stretches(user_ids: ibis.Table) -> ibis.Table:
     """For how long each identifier belonged to one person: identifier, user_id, `from_day` up to before `to_day`.
 

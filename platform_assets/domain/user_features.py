@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import ibis
 
 from platform_assets.domain.contracts.user_features import COUNTED_EVENT_TYPES, USER_FEATURES, WINDOWS_DAYS
-from platform_assets.domain.persons import NAMING_COLUMNS, with_user_ids
+from platform_assets.domain.persons import NAMING_COLUMNS, with_stretches
 
 LONGEST_WINDOW_DAYS = max(WINDOWS_DAYS)
 
@@ -19,14 +19,19 @@ feature that changes in its last digit on every run makes everything after it st
 values in its range."""
 
 
+COUNTED = ("events", *COUNTED_EVENT_TYPES.values(), "sessions", "value", "evening", "mobile")
+PERSON_AND_DAY = ("user_id", "active_date", "known_from", "known_to")
+
+
 def user_features(events: ibis.Table, user_ids: ibis.Table, first: date, last: date) -> ibis.Table:
     """The features of the days `first` … `last`, from events and user ids of the 28 days before each; no bots."""
     people = events.filter(~events.is_bot)
     days = _days(first, last)
-    activity = _of_persons(_before(days, daily_activity(people)), user_ids)
+    done = _of_persons(daily_activity(people), user_ids)
+    activity = _before(days, done.group_by(*PERSON_AND_DAY).aggregate(**{name: done[name].sum() for name in COUNTED}))
     by_person = activity.group_by("event_date", "user_id").aggregate(**_windowed(), **_recency())
     places = people.select(*NAMING_COLUMNS, "domain", "device", active_date="event_date").distinct()
-    seen = _of_persons(_before(days, places), user_ids)
+    seen = _before(days, _of_persons(places, user_ids).select(*PERSON_AND_DAY, "domain", "device").distinct())
     variety = seen.group_by("event_date", "user_id").aggregate(
         domains_28d=seen.domain.nunique(), devices_28d=seen.device.nunique()
     )
@@ -42,15 +47,15 @@ def user_features(events: ibis.Table, user_ids: ibis.Table, first: date, last: d
 def daily_activity(people: ibis.Table) -> ibis.Table:
     """What was done on every day under every combination of identifiers: one row each.
 
-    A session counts where its first event of the day stands, so that a login in the middle of it makes no second one.
+    A session counts once a day, with one of its events, so that a login in the middle of it makes no second one.
     """
-    within_session = ibis.window(group_by=["session_id", "event_date"], order_by=["event_time", "event_id"])
-    opens = people.session_id.notnull() & (ibis.row_number().over(within_session) == 0)
-    marked = people.mutate(opens_session=opens)
+    in_session = people.filter(people.session_id.notnull())
+    counting = in_session.group_by("session_id", "event_date").aggregate(event_id=in_session.event_id.min())
+    marked = people.left_join(counting.select("event_id", counts_session=ibis.literal(True)), "event_id")
     return marked.group_by(*NAMING_COLUMNS, active_date=marked.event_date).aggregate(
         events=marked.count(),
         **{plural: marked.count(where=marked.event_type == kind) for kind, plural in COUNTED_EVENT_TYPES.items()},
-        sessions=marked.count(where=marked.opens_session),
+        sessions=marked.count(where=marked.counts_session),
         value=marked.value.cast(EXACT_VALUE).sum().fill_null(0),
         evening=marked.count(where=marked.event_time.hour() >= 18),
         mobile=marked.count(where=marked.device.isin(["mobile", "tablet"])),
@@ -58,25 +63,33 @@ def daily_activity(people: ibis.Table) -> ibis.Table:
 
 
 def _of_persons(activity: ibis.Table, user_ids: ibis.Table) -> ibis.Table:
-    """With the person as known when the day before ended; what is nobody's is left out."""
-    known = activity.mutate(day_before=activity.event_date - ibis.interval(days=1))
-    found = with_user_ids(known, user_ids, as_of="day_before")
-    return found.filter(found.user_id.notnull())
+    """With the person, from `known_from` until before `known_to`, as far as features look back at the activity."""
+    found = with_stretches(activity, user_ids)
+    beyond = found.active_date + ibis.interval(days=LONGEST_WINDOW_DAYS)
+    clipped = found.mutate(
+        known_from=ibis.greatest(found.from_day, found.active_date), known_to=ibis.least(found.to_day, beyond)
+    )
+    return clipped.filter(clipped.known_from < clipped.known_to)
 
 
 def _days(first: date, last: date) -> ibis.Table:
     start, end = (ibis.timestamp(f"{day}") for day in (first, last + timedelta(days=1)))
     days = ibis.range(start, end, ibis.interval(days=1)).unnest().name("day").as_table()
-    return days.select(event_date=days.day.cast("date"))
+    return days.select(event_date=days.day.cast("date"), day_before=days.day.cast("date") - ibis.interval(days=1))
 
 
-def _before(days: ibis.Table, by_day: ibis.Table) -> ibis.Table:
-    """Every asked day with the active days in the longest window strictly before it, and how long ago they were."""
+def _before(days: ibis.Table, activity: ibis.Table) -> ibis.Table:
+    """Every asked day with the active days in the longest window strictly before it, and how long ago they were.
+
+    An activity is that of the person as known when the day before the asked one ended.
+    """
     joined = days.join(
-        by_day,
+        activity,
         [
-            by_day.active_date < days.event_date,
-            by_day.active_date >= days.event_date - ibis.interval(days=LONGEST_WINDOW_DAYS),
+            activity.active_date < days.event_date,
+            activity.active_date >= days.event_date - ibis.interval(days=LONGEST_WINDOW_DAYS),
+            activity.known_from <= days.day_before,
+            activity.known_to > days.day_before,
         ],
     )
     return joined.mutate(age=joined.event_date.delta(joined.active_date, unit="day"))

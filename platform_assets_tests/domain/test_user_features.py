@@ -81,35 +81,31 @@ def features(engine: DuckDBEngine, rows: Iterable[Event], first: date = DAY, las
 
 def expected(rows: Iterable[Event], day: date) -> list[dict[str, Any]]:
     """The features of a day by counting."""
-    seen, opening = defaultdict(list), opens_session(rows)
+    seen, counting = defaultdict(list), counting_session(rows)
     for each in rows:
         if each.cookie_id and not each.is_bot and day - timedelta(days=28) <= each.day < day:
             seen[each.cookie_id].append(each)
-    return [{"event_date": day, "user_id": user, **counted(seen[user], day, opening)} for user in sorted(seen)]
+    return [{"event_date": day, "user_id": user, **counted(seen[user], day, counting)} for user in sorted(seen)]
 
 
-def opens_session(rows: Iterable[Event]) -> set[int]:
-    """The first events of the sessions of every day, of equals the one that was told first by its id."""
-    first: dict[tuple, tuple] = {}
+def counting_session(rows: Iterable[Event]) -> set[int]:
+    """Of every session and day the event with the least id."""
+    least: dict[tuple, tuple[str, Event]] = {}
     for number, each in enumerate(rows):
         if each.session_id and not each.is_bot:
             place = (each.day, each.session_id)
-            first[place] = min(
-                first.get(place, (each.at, str(number), each)),
-                (each.at, str(number), each),
-                key=lambda entry: entry[:2],
-            )
-    return {id(each) for *_, each in first.values()}
+            least[place] = min(least.get(place, (str(number), each)), (str(number), each), key=lambda entry: entry[0])
+    return {id(each) for _, each in least.values()}
 
 
-def counted(seen: list[Event], day: date, opening: set[int]) -> dict[str, Any]:
+def counted(seen: list[Event], day: date, counting: set[int]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for window in (1, 7, 28):
         inside = [each for each in seen if (day - each.day).days <= window]
         found[f"events_{window}d"] = len(inside)
         for kind, plural in COUNTED_EVENT_TYPES.items():
             found[f"{plural}_{window}d"] = sum(each.event_type == kind for each in inside)
-        found[f"sessions_{window}d"] = sum(id(each) in opening for each in inside)
+        found[f"sessions_{window}d"] = sum(id(each) in counting for each in inside)
         found[f"active_days_{window}d"] = len({each.day for each in inside})
         found[f"value_{window}d"] = sum((each.value or 0.0 for each in inside), 0.0)
     purchases = [(day - each.day).days for each in seen if each.event_type == "purchase"]
