@@ -72,5 +72,5 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
 def small_platform(tmp_path_factory: pytest.TempPathFactory) -> SmallPlatform:
     """A few simulated days below one home, with raw events, events and user features published. Only to be read."""
     platform = SmallPlatform.simulated(tmp_path_factory.mktemp("platform"))
-    platform.materialise("raw_web_events", "events", "user_features")
+    platform.materialise("raw_web_events", "events", "identifier_pairs", "user_ids", "user_features")
     return platform

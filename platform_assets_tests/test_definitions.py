@@ -53,17 +53,17 @@ DEPENDENCIES = {
     "user_ids": {"identifier_pairs", "user_ids"},
     "category_audiences": {"events", "user_ids", "domain_categories"},
     "url_audiences": {"events", "user_ids"},
-    "user_features": {"events"},
+    "user_features": {"events", "user_ids"},
     "traffic_series": {"events", "domain_categories"},
     "traffic_decomposition": {"traffic_series"},
     "forecast_validation": {"traffic_decomposition"},
     "domain_clusters_model": {"events"},
     "domain_clusters": {"domain_clusters_model", "domain_clusters"},
-    "conversion_training_set": {"user_features", "events"},
+    "conversion_training_set": {"user_features", "events", "user_ids"},
     "conversion_model": {"conversion_training_set"},
     "conversion_champion": {"conversion_training_set", "conversion_model"},
     "conversion_scores": {"user_features", "conversion_champion"},
-    "conversion_validation": {"conversion_scores", "events"},
+    "conversion_validation": {"conversion_scores", "events", "user_ids"},
 }
 HEAVY = ["mlflow", "sklearn", "pyspark", "matplotlib", "skops", "scipy", "gensim"]
 NO_TABLE = {"conversion_model", "domain_clusters_model"}

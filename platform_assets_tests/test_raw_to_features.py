@@ -27,7 +27,7 @@ def totals(lakehouse: Lakehouse, table: str) -> SliceNote:
 
 
 def test_every_landed_line_is_an_event_a_duplicate_or_quarantined(platform: SmallPlatform, store: Store) -> None:
-    platform.materialise("raw_web_events", "events", "user_features")
+    platform.materialise("raw_web_events", "events", "identifier_pairs", "user_ids", "user_features")
     truth, raw, events = platform.truth, *(totals(store.lakehouse, name) for name in ("raw_web_events", "events"))
     assert (raw.rows, raw.quarantined, raw.dropped) == (truth.lines - truth.malformed, truth.malformed, 0)
     assert (events.rows, events.quarantined, events.dropped) == (truth.events, 0, truth.duplicates)

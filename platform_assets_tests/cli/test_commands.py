@@ -70,7 +70,7 @@ def test_tables_lists_what_is_published(run: Run, small_platform: SmallPlatform)
     outcome = run("tables", "--json")
     found = {row["table"]: row for row in json.loads(outcome.out)}
     assert outcome.code == 0
-    assert set(found) == {"raw_web_events", "events", "user_features"}
+    assert set(found) == {"raw_web_events", "events", "identifier_pairs", "user_ids", "user_features"}
     assert found["events"]["rows"] == small_platform.truth.events
     assert found["events"]["dropped"] == small_platform.truth.duplicates
     assert found["raw_web_events"]["quarantined"] == small_platform.truth.malformed
