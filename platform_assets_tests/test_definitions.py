@@ -53,7 +53,7 @@ DEPENDENCIES = {
     "user_ids": {"identifier_pairs", "user_ids"},
     "category_audiences": {"events", "user_ids", "domain_categories"},
     "url_audiences": {"events", "user_ids"},
-    "user_features": {"events", "user_ids"},
+    "user_features": {"events", "user_ids", "category_audiences"},
     "traffic_series": {"events", "domain_categories"},
     "traffic_decomposition": {"traffic_series"},
     "forecast_validation": {"traffic_decomposition"},

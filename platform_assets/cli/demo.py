@@ -74,7 +74,8 @@ def _stages(settings: Settings, days: int) -> list[Stage]:
     model = CONVERSION.table
     return [
         Stage((DOMAIN_CATEGORIES.name,), ()),
-        *(Stage((asset,), every) for asset in (*raw, "events", "identifier_pairs", "user_ids", "user_features")),
+        *(Stage((asset,), every) for asset in (*raw, "events", "identifier_pairs", "user_ids")),
+        *(Stage((asset,), every) for asset in ("category_audiences", "user_features")),
         *(Stage((asset,), every) for asset in ("traffic_series", "traffic_decomposition", "forecast_validation")),
         Stage((model("training_set"),), (every[trained],)),
         Stage((model("model"),), (every[trained],)),

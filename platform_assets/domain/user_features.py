@@ -4,10 +4,12 @@ Point in time by construction: a day's features join only earlier days, so nothi
 That holds for who is who as well: a person is who was known when the day before ended.
 """
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 import ibis
 
+from platform_assets.domain.category_features import with_category_features
 from platform_assets.domain.contracts.user_features import COUNTED_EVENT_TYPES, USER_FEATURES, WINDOWS_DAYS
 from platform_assets.domain.persons import NAMING_COLUMNS, with_stretches
 
@@ -23,8 +25,18 @@ COUNTED = ("events", *COUNTED_EVENT_TYPES.values(), "sessions", "value", "evenin
 PERSON_AND_DAY = ("user_id", "active_date", "known_from", "known_to")
 
 
-def user_features(events: ibis.Table, user_ids: ibis.Table, first: date, last: date) -> ibis.Table:
-    """The features of the days `first` … `last`, from events and user ids of the 28 days before each; no bots."""
+def user_features(
+    events: ibis.Table,
+    user_ids: ibis.Table,
+    first: date,
+    last: date,
+    category_audiences: ibis.Table | None = None,
+    commerce: Sequence[str] = (),
+) -> ibis.Table:
+    """The features of the days `first` … `last`, from events and user ids of the 28 days before each; no bots.
+
+    `category_audiences` are those of the day before each, where there are any; `commerce` are categories that sell.
+    """
     people = events.filter(~events.is_bot)
     days = _days(first, last)
     done = _of_persons(daily_activity(people), user_ids)
@@ -37,11 +49,12 @@ def user_features(events: ibis.Table, user_ids: ibis.Table, first: date, last: d
     )
     joined = by_person.join(variety, ["event_date", "user_id"])
     total = joined.events_28d
-    return joined.mutate(
+    own = joined.mutate(
         evening_share_28d=joined.evening / total,
         weekend_share_28d=joined.weekend / total,
         mobile_share_28d=joined.mobile / total,
-    ).select(*USER_FEATURES.column_names)
+    )
+    return with_category_features(own, category_audiences, commerce).select(*USER_FEATURES.column_names)
 
 
 def daily_activity(people: ibis.Table) -> ibis.Table:

@@ -3,28 +3,43 @@
 The computation stands in `platform_assets.domain.user_features`, the promises in its contract.
 """
 
+from collections.abc import Sequence
+from datetime import timedelta
+
 import dagster as dg
 import ibis
 
+from platform_assets.domain.contracts.category_audiences import CATEGORY_AUDIENCES
 from platform_assets.domain.contracts.user_features import USER_FEATURES
 from platform_assets.domain.user_features import LONGEST_WINDOW_DAYS
 from platform_assets.domain.user_features import user_features as features_of
 from platform_assets.partitions import run_days, trailing_days
 from platform_assets.table_asset import table_asset
+from resources.lakehouse.io_manager import DeltaIOManager
 
 
-def user_features_asset(event_days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
-    """The asset `user_features`."""
+def user_features_asset(event_days: dg.DailyPartitionsDefinition, commerce: Sequence[str] = ()) -> dg.AssetsDefinition:
+    """The asset `user_features`. `commerce` are the categories whose sites sell."""
     ins = {name: dg.AssetIn(partition_mapping=trailing_days(LONGEST_WINDOW_DAYS)) for name in ("events", "user_ids")}
 
-    @table_asset(USER_FEATURES, partitions_def=event_days, ins=ins)
-    def user_features(context: dg.AssetExecutionContext, events: ibis.Table, user_ids: ibis.Table) -> ibis.Table:
+    audiences = dg.AssetDep(CATEGORY_AUDIENCES.name, partition_mapping=trailing_days(1))
+
+    @table_asset(USER_FEATURES, partitions_def=event_days, ins=ins, deps=[audiences], declared=repr(commerce))
+    def user_features(
+        context: dg.AssetExecutionContext,
+        lakehouse: dg.ResourceParam[DeltaIOManager],
+        events: ibis.Table,
+        user_ids: ibis.Table,
+    ) -> ibis.Table:
         """What a person did in the 1, 7 and 28 days before a day: one row per person and day.
 
         Only events strictly before the day count, so features never see what they are used to predict. A person is
-        who was known when the day before ended. Bots and events that are nobody's are left out.
+        who was known when the day before ended. Bots and events that are nobody's are left out. What comes from
+        categories is null where `category_audiences` of the day before is not there.
         """
         first, last = run_days(context)
-        return features_of(events, user_ids, first, last)
+        days_before = [str(first + timedelta(days=number)) for number in range(-1, (last - first).days)]
+        audiences = lakehouse.read_beside_inputs(context, CATEGORY_AUDIENCES.name, days_before)
+        return features_of(events, user_ids, first, last, audiences, commerce)
 
     return user_features

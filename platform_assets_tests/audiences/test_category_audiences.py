@@ -108,3 +108,20 @@ def test_days_with_too_many_unknown_visits_are_named() -> None:
     assert "2026-01-06 (35%)" in str(told.description)
     assert "2026-01-05" not in str(told.description)
     assert verdict({}, 0.2).passed
+
+
+def test_features_take_the_audiences_of_the_day_before_and_do_without(
+    platform: SmallPlatform, run: dg.ExecuteInProcessResult
+) -> None:
+    assert platform.materialise("user_features").success
+    commerce = {"travel", "home", "fashion", "electronics"}
+    visits: dict[tuple, Counter] = {}
+    for row in audiences(platform):
+        day = row["event_date"] + timedelta(days=1)
+        visits.setdefault((day, row["user_id"]), Counter())[row["category"]] += row["events"]
+    for row in table(platform, "user_features"):
+        own = visits.get((row["event_date"], row["user_id"]))
+        assert row["categories_28d"] == (len(own) if own else None)
+        sold = sum(own[category] for category in commerce) / own.total() if own else None
+        assert row["commerce_share_28d"] == sold
+    assert sum(row["categories_28d"] is not None for row in table(platform, "user_features")) > 100

@@ -13,7 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from platform_assets.domain.contracts.events import EVENTS
-from platform_assets.domain.contracts.user_features import COUNTED_EVENT_TYPES, FEATURE_NAMES, USER_FEATURES
+from platform_assets.domain.contracts.user_features import (
+    CATEGORY_FEATURES,
+    COUNTED_EVENT_TYPES,
+    FEATURE_NAMES,
+    USER_FEATURES,
+)
 from platform_assets.domain.modelling.training_set import training_set
 from platform_assets.domain.user_features import user_features
 from platform_assets_tests.domain.identities import one_cookie_each, user_ids_of
@@ -22,6 +27,7 @@ from platform_assets_tests.model_worlds import small_spec
 from resources.compute.duckdb_engine import DuckDBEngine
 
 SCHEMA = EVENTS.schema()
+FROM_OTHER_TABLES = {each.name for each in CATEGORY_FEATURES}
 
 
 @dataclass(frozen=True)
@@ -117,6 +123,7 @@ def counted(seen: list[Event], day: date, counting: set[int]) -> dict[str, Any]:
         "evening_share_28d": sum(each.at.hour >= 18 for each in seen) / len(seen),
         "weekend_share_28d": sum(each.day.weekday() >= 5 for each in seen) / len(seen),
         "mobile_share_28d": sum(each.device in ("mobile", "tablet") for each in seen) / len(seen),
+        **dict.fromkeys(FROM_OTHER_TABLES),
     }
 
 
@@ -184,7 +191,7 @@ def test_a_person_is_who_was_known_when_the_day_before_ended(one_engine: DuckDBE
 def test_columns_are_the_contracts(one_engine: DuckDBEngine) -> None:
     (row,) = features(one_engine, [days_before(1)])
     assert tuple(row) == USER_FEATURES.column_names
-    assert None not in row.values()
+    assert {name for name, value in row.items() if value is None} == FROM_OTHER_TABLES
 
 
 def test_a_training_set_made_from_events_is_not_changed_by_later_ones(one_engine: DuckDBEngine) -> None:

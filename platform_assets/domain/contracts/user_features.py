@@ -32,6 +32,14 @@ _WINDOWED = tuple(
     )
 )
 
+CATEGORY_FEATURES = (
+    Column("categories_28d", "int64", "Different categories of sites visited in the 28 days before; null for none."),
+    Column("top_category_share_28d", "float64", "Share of the category visited most among visits of known categories."),
+    Column("category_concentration_28d", "float64", "Sum of the squared shares of all categories: 1 where all is one."),
+    Column("commerce_share_28d", "float64", "Share of categories whose sites sell among visits of known categories."),
+)
+"""Null where nobody knows: no visit of a known category, or no `category_audiences` of the day before."""
+
 USER_FEATURES = Contract(
     name="user_features",
     description="One row is one person with an event in the 28 days before a day, as known when that day begins.",
@@ -47,6 +55,7 @@ USER_FEATURES = Contract(
         Column("evening_share_28d", "float64", "Share of events from 18:00 to 24:00 UTC.", nullable=False),
         Column("weekend_share_28d", "float64", "Share of events on Saturdays and Sundays (UTC).", nullable=False),
         Column("mobile_share_28d", "float64", "Share of events on a mobile or tablet.", nullable=False),
+        *CATEGORY_FEATURES,
     ),
     rules=(
         RowRule(
@@ -58,7 +67,11 @@ USER_FEATURES = Contract(
             "shares_are_shares",
             "shares lie between 0 and 1",
             lambda table: ibis.and_(
-                *(table[name].between(0, 1) for name in table.columns if name.endswith("_share_28d"))
+                *(
+                    table[name].isnull() | table[name].between(0, 1)
+                    for name in table.columns
+                    if name.endswith("_share_28d")
+                )
             ),
         ),
     ),
