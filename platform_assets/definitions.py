@@ -10,6 +10,8 @@ from typing import Any
 
 import dagster as dg
 
+from platform_assets.audiences.audience_overlap import audience_overlap_asset
+from platform_assets.audiences.audience_report import audience_report_asset
 from platform_assets.audiences.category_audiences import category_audiences_asset, visits_categorised_check
 from platform_assets.audiences.silent_audiences import silent_audiences_check
 from platform_assets.audiences.url_audiences import url_audiences_asset
@@ -23,6 +25,7 @@ from platform_assets.domain.category_maps import load_categories
 from platform_assets.domain.contracts.domain_categories import DOMAIN_CATEGORIES
 from platform_assets.domain.contracts.events import EVENTS
 from platform_assets.domain.contracts.user_features import USER_FEATURES
+from platform_assets.domain.conversions import Conversion
 from platform_assets.domain.errors import ConfigurationError
 from platform_assets.domain.pseudonyms import key_id
 from platform_assets.domain.source import Source
@@ -76,6 +79,7 @@ def build_definitions(settings: Settings | None = None, overrides: Mapping[str, 
     assets += [category_audiences_asset(days)]
     assets += [traffic_series_asset(days), traffic_decomposition_asset(days), forecast_validation_asset(days)]
     assets += [url_audiences_asset(audiences, days)]
+    assets += [audience_report_asset(Conversion.declared(settings.conversion), days), audience_overlap_asset(days)]
     assets += domain_clusters_assets(days)
     lateness = max(source.lateness_days for source in sources)
     for spec in (declared.waiting_for(lateness) for declared in all_specs()):

@@ -9,6 +9,8 @@ import dagster as dg
 import pytest
 
 from platform_assets.definitions import build_definitions
+from platform_assets.domain.contracts.audience_overlap import AUDIENCE_OVERLAP
+from platform_assets.domain.contracts.audience_report import AUDIENCE_REPORT
 from platform_assets.domain.contracts.category_audiences import CATEGORY_AUDIENCES
 from platform_assets.domain.contracts.contract import Contract, Pii
 from platform_assets.domain.contracts.domain_categories import DOMAIN_CATEGORIES
@@ -33,6 +35,8 @@ GRAPH = {
     "user_ids": ("preprocessed_tables", "daily"),
     "category_audiences": ("audiences", "daily"),
     "url_audiences": ("audiences", "daily"),
+    "audience_report": ("audiences", "daily"),
+    "audience_overlap": ("audiences", "daily"),
     "user_features": ("features", "daily"),
     "traffic_series": ("features", "daily"),
     "traffic_decomposition": ("predictions", "daily"),
@@ -53,6 +57,8 @@ DEPENDENCIES = {
     "user_ids": {"identifier_pairs", "user_ids"},
     "category_audiences": {"events", "user_ids", "domain_categories"},
     "url_audiences": {"events", "user_ids"},
+    "audience_report": {"events", "user_ids", "url_audiences", "category_audiences"},
+    "audience_overlap": {"url_audiences", "category_audiences"},
     "user_features": {"events", "user_ids", "category_audiences"},
     "traffic_series": {"events", "domain_categories"},
     "traffic_decomposition": {"traffic_series"},
@@ -118,6 +124,7 @@ def test_every_table_shows_its_columns_with_descriptions(specs: dict[str, dg.Ass
 def later_contracts() -> list[Contract]:
     found = [EVENTS, IDENTIFIER_PAIRS, USER_IDS, USER_FEATURES]
     found += [DOMAIN_CATEGORIES, CATEGORY_AUDIENCES, URL_AUDIENCES]
+    found += [AUDIENCE_REPORT, AUDIENCE_OVERLAP]
     found += [TRAFFIC_SERIES, TRAFFIC_DECOMPOSITION, FORECAST_VALIDATION]
     for spec in all_specs():
         found += [training_set_contract(spec, USER_FEATURES), scores_contract(spec), validation_contract(spec)]

@@ -48,6 +48,10 @@ class Settings(BaseSettings):
         default=Path("config/categories.yaml"), description="The declared domain → category maps."
     )
     audiences_file: Path = Field(default=Path("config/audiences.yaml"), description="The declared audiences.")
+    conversion: str = Field(
+        default="purchase",
+        description="What reports on audiences count as a conversion: an event type, or a path such as /thanks/*.",
+    )
     pseudonym_key: SecretStr | None = Field(
         default=None, description="Secret key of all pseudonyms, 16 characters or more."
     )

@@ -68,6 +68,7 @@ class DuckDBEngine:
         run(f"SET temp_directory = {_text(str(self._spill_folder))}")
         run("SET partitioned_write_max_open_files = 1000")
         run("CREATE MACRO try_url_decode(x) AS TRY(url_decode(x))")
+        _add_odds_ratio_at(backend.con)
         if self._threads:
             run(f"SET threads = {self._threads}")
         if self._key is not None:
@@ -309,6 +310,20 @@ def _digest(parts: Sequence[tuple[date | None, bool, int, int]]) -> str:
     """Of the rows' hashes in no order: their sum and number."""
     text = f"{sum(part[3] for part in parts)}{sum(part[2] for part in parts)}"
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def _add_odds_ratio_at(connection: Any) -> None:
+    """`odds_ratio_at`, computed in this process on the columns of a few thousand rows at a time."""
+    import pyarrow as pa
+
+    def odds_ratio_at(chance: Any, converted: Any, members: Any, converted_others: Any, others: Any) -> Any:
+        from platform_assets.domain.odds_ratio import solved
+
+        columns = (chance, converted, members, converted_others, others)
+        return pa.array(solved(*(column.to_numpy() for column in columns)))
+
+    parameters = ["DOUBLE", *["BIGINT"] * 4]
+    connection.create_function("odds_ratio_at", odds_ratio_at, parameters, "DOUBLE", type="arrow")
 
 
 def _keyed_hash_macro(key: bytes) -> str:
