@@ -7,7 +7,9 @@ week season shrunk towards none as far as it is noise (empirical Bayes), recent 
 fitted together by array operations; a row of the result depends on that row of the input alone.
 """
 
-from dataclasses import dataclass
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +18,8 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 HOURS, WEEKDAYS = 24, 7
+BLOCK_SERIES = 128
+"""Series fitted together: their arrays fit into a core's cache, which is twice as fast as all at once."""
 ROUNDS = 5
 TREND_DAYS = 12
 """Half width of the trend's kernel."""
@@ -57,26 +61,14 @@ def as_counts(values: Floats, spread: Floats | float = 0.0) -> Floats:
 def decompose(counts: Floats, known: Bools, weekdays: npt.NDArray[np.int64]) -> Decomposition:
     """Fit all series of a window. `counts` and `known` are (series, days, hours); `weekdays` names each day, 0 Monday.
 
-    Hours that aren't known take no part. Every series needs a known hour in each of two weeks.
+    Hours that aren't known take no part. Every series needs a known hour in each of two weeks. Blocks of series are
+    fitted beside one another, in threads: numpy works outside of Python's lock.
     """
-    observed = stabilised(counts)
-    recency = 0.5 ** (np.arange(len(weekdays))[::-1] / HALF_LIFE_DAYS)
-    season_day = np.zeros((len(counts), 1, HOURS))
-    season_week = np.zeros((len(counts), WEEKDAYS, HOURS))
-    weight = known.astype(np.float64)
-    for _ in range(ROUNDS):
-        level, slope = _trend(observed - season_day - season_week[:, weekdays], weight)
-        trend = _by_hours(level, slope)
-        recent = weight * recency[:, None]
-        season_day = _mean(observed - trend - season_week[:, weekdays], recent, axis=1)
-        season_day -= season_day.mean(axis=2, keepdims=True)
-        season_week = _week_season(observed - trend - season_day, recent, weekdays)
-        residual = observed - trend - season_day - season_week[:, weekdays]
-        limit = _outlier_limit(residual, known)
-        weight = known * np.clip(1 - (residual / limit) ** 2, 0, None) ** 2
-    spread = _spread_by_hour(np.clip(residual, -limit, limit), known * recency[:, None])
-    residual = np.where(known, residual, np.nan)
-    return Decomposition(trend, season_day[:, 0], season_week, residual, slope, spread)
+    blocks = [slice(start, start + BLOCK_SERIES) for start in range(0, max(len(counts), 1), BLOCK_SERIES)]
+    with ThreadPoolExecutor(min(len(blocks), os.cpu_count() or 1)) as pool:
+        fitted = list(pool.map(lambda block: _fitted(counts[block], known[block], weekdays), blocks))
+    parts = {each.name: np.concatenate([getattr(part, each.name) for part in fitted]) for each in fields(Decomposition)}
+    return Decomposition(**parts)
 
 
 def median_of_known(values: Floats) -> Floats:
@@ -97,6 +89,27 @@ def quantile_of_known(values: Floats, share: float, smallest: int = 1) -> Floats
     above = np.minimum(below + 1, np.maximum(known - 1, 0))
     low, high = (np.take_along_axis(ordered, at[..., None], axis=-1)[..., 0] for at in (below, above))
     return np.where(known >= max(smallest, 1), low + (rank - below) * (high - low), np.nan)
+
+
+def _fitted(counts: Floats, known: Bools, weekdays: npt.NDArray[np.int64]) -> Decomposition:
+    observed = stabilised(counts)
+    recency = 0.5 ** (np.arange(len(weekdays))[::-1] / HALF_LIFE_DAYS)
+    season_day = np.zeros((len(counts), 1, HOURS))
+    season_week = np.zeros((len(counts), WEEKDAYS, HOURS))
+    weight = known.astype(np.float64)
+    for _ in range(ROUNDS):
+        level, slope = _trend(observed - season_day - season_week[:, weekdays], weight)
+        trend = _by_hours(level, slope)
+        recent = weight * recency[:, None]
+        season_day = _mean(observed - trend - season_week[:, weekdays], recent, axis=1)
+        season_day -= season_day.mean(axis=2, keepdims=True)
+        season_week = _week_season(observed - trend - season_day, recent, weekdays)
+        residual = observed - trend - season_day - season_week[:, weekdays]
+        limit = _outlier_limit(residual, known)
+        weight = known * np.clip(1 - (residual / limit) ** 2, 0, None) ** 2
+    spread = _spread_by_hour(np.clip(residual, -limit, limit), known * recency[:, None])
+    residual = np.where(known, residual, np.nan)
+    return Decomposition(trend, season_day[:, 0], season_week, residual, slope, spread)
 
 
 def _mean(values: Floats, weight: Floats, axis: int) -> Floats:
