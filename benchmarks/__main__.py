@@ -4,11 +4,15 @@ A measurement replaces its own section of the results only, so they can be run o
 """
 
 import argparse
+import os
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import command_line, lakehouse, loading, raw_to_events, simulator, upkeep
+from benchmarks import command_line, lakehouse, loading, raw_to_events, simulator, traffic_decomposition, upkeep
 from benchmarks.report import Section, write_section
+
+SHARED_DATA = Path(os.environ["SHARED_DATA"]) if "SHARED_DATA" in os.environ else None
+"""The folder of real data sets, where there is one."""
 
 MEASUREMENTS: dict[str, Callable[[argparse.Namespace], Section]] = {
     "raw_to_events": lambda given: raw_to_events.measure(given.scratch, given.events, given.repetitions),
@@ -16,6 +20,7 @@ MEASUREMENTS: dict[str, Callable[[argparse.Namespace], Section]] = {
     "lakehouse": lambda given: lakehouse.measure(given.scratch),
     "simulator": lambda given: simulator.measure(given.scratch),
     "loading": lambda given: loading.measure(),
+    "traffic_decomposition": lambda given: traffic_decomposition.measure(given.scratch, SHARED_DATA),
     "upkeep": lambda given: upkeep.measure(given.scratch),
 }
 
