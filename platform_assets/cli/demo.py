@@ -15,6 +15,7 @@ from rich.table import Table
 
 from platform_assets.cli.changed_partitions import WHOLE, ChangedPartitions, contiguous
 from platform_assets.cli.dagster_runs import materialize
+from platform_assets.cli.demo_traffic import print_traffic
 from platform_assets.cli.recover import recover_runs
 from platform_assets.cli.simulate import simulate_world, truth_folder
 from platform_assets.cli.tables import describe_tables
@@ -58,6 +59,7 @@ def demo(
     console.print()
     print_summary(settings, seconds)
     _print_quality(settings, days)
+    print_traffic(settings)
     Console().print(
         f"\nDone in {time.monotonic() - began:.0f} s. Next: [bold]make dev[/] opens the UI on this data at "
         "http://127.0.0.1:3000 – look at the asset graph first (Assets → View lineage), then at conversion_model.",
