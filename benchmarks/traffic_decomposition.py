@@ -25,9 +25,10 @@ from benchmarks.simulator import FIRST_DAY, simulated_world
 from platform_assets.demo.planted_traffic import PlantedTraffic, planted_traffic, read_planted
 from platform_assets.domain.forecast_validation import forecast_validation
 from platform_assets.domain.traffic.decomposition import HOURS, as_counts, decompose, stabilised
+from platform_assets.domain.traffic.forecast_errors import LOOK_BACK_DAYS
 from platform_assets.domain.traffic.history import History, history_of
 from platform_assets.domain.traffic.outlook import HISTORY_DAYS, HORIZON_DAYS, outlook
-from platform_assets.domain.traffic.table import LOOK_BACK_DAYS, DecomposedDays
+from platform_assets.domain.traffic.table import DecomposedDays
 
 VOLUMES = (1_000_000, 3_000_000)
 DAYS = 60

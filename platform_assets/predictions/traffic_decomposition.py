@@ -10,10 +10,11 @@ import dagster as dg
 import ibis
 
 from platform_assets.domain.contracts.traffic_decomposition import TRAFFIC_DECOMPOSITION
+from platform_assets.domain.traffic.forecast_errors import LOOK_BACK_DAYS
 from platform_assets.domain.traffic.history import history_of
 from platform_assets.domain.traffic.outlook import FEWEST_DAYS, FEWEST_EVENTS
 from platform_assets.domain.traffic.panels import SHOWN_DAYS, panels_of_busiest
-from platform_assets.domain.traffic.table import LOOK_BACK_DAYS, DayReport, DecomposedDays
+from platform_assets.domain.traffic.table import DayReport, DecomposedDays
 from platform_assets.domain.traffic_series import enough_events
 from platform_assets.partitions import days_around, run_days
 from platform_assets.table_asset import table_asset

@@ -1,5 +1,6 @@
 """Hourly counts of many series at once: their trend, seasons, anomalies and forecasts. Arrays in, arrays out.
 
-`decomposition` (one window of days), `forecast` (what comes next, with calibrated intervals), `anomalies` (what was not
-to be expected), `table` (counts of a range of days → rows of `traffic_decomposition`), `panels` (the picture).
+`history` (what is known), `decomposition` (one window of days taken apart), `outlook` (what comes next),
+`forecast_errors` (how earlier outlooks did), `anomalies` (what was not to be expected), `rows` and `table` (the rows of
+`traffic_decomposition`, by day), `panels` (the picture).
 """

@@ -1,7 +1,7 @@
 """What the days up to one say of the next seven: every series' parts on that day, and what to expect after it.
 
 An outlook depends on the 42 days that end with its day, and on nothing else. Intervals and scores come from comparing
-outlooks with what came after them (`table`).
+outlooks with what came after them (`forecast_errors`).
 """
 
 from dataclasses import dataclass

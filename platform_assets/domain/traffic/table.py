@@ -1,61 +1,22 @@
-"""Counts of the days up to one → the rows of `traffic_decomposition` for it.
-
-Intervals and scores are measured, not assumed: the outlooks of the 28 days before are compared with what came after
-them, so the errors are those of real forecasts, at every horizon.
-"""
+"""Counts of the days up to one → the table `traffic_decomposition`, as a stream of days with a report each."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from dataclasses import dataclass
+from datetime import date, timedelta
 
 import numpy as np
 import pyarrow as pa
 
-from platform_assets.domain.contracts.traffic_decomposition import OBSERVED, TRAFFIC_DECOMPOSITION
+from platform_assets.domain.contracts.traffic_decomposition import TRAFFIC_DECOMPOSITION
 from platform_assets.domain.traffic.anomalies import LIMIT, scores
-from platform_assets.domain.traffic.decomposition import HOURS, Bools, Floats, as_counts, quantile_of_known, stabilised
+from platform_assets.domain.traffic.decomposition import Bools, Floats
+from platform_assets.domain.traffic.forecast_errors import CALIBRATION_DAYS, Outlooks, forecast_errors
 from platform_assets.domain.traffic.history import History
-from platform_assets.domain.traffic.outlook import HISTORY_DAYS, HORIZON_DAYS, Outlook, TooShort, outlook
+from platform_assets.domain.traffic.outlook import TooShort
+from platform_assets.domain.traffic.rows import forecast_rows, observed_rows
 
-CALIBRATION_DAYS = 28
-"""So many earlier outlooks are compared with what came after them."""
-FEWEST_CALIBRATION_DAYS = 7
-LOOK_BACK_DAYS = HISTORY_DAYS + CALIBRATION_DAYS - 1
-"""How many days before a day its rows depend on."""
 JUDGED_EVENTS_PER_HOUR = 5.0
 """Hours of series with fewer events on average aren't called anomalies: an empty hour is nothing special there."""
-COVERAGE = 0.9
-"""Share of what comes true that the intervals are to hold."""
-_TAILS = ((1 - COVERAGE) / 2, (1 + COVERAGE) / 2)
-
-DECIMALS = 6
-"""Figures are rounded, so that they are the same whichever way the last bits of a sum fall."""
-
-
-@dataclass
-class Outlooks:
-    """Outlooks by day over one history, each made once."""
-
-    history: History
-    made: dict[date, Outlook | TooShort] = field(default_factory=dict)
-
-    def at(self, day: date) -> Outlook | TooShort:
-        """The outlook at the end of a day; days before the history's begin have none."""
-        if day < self.history.first:
-            return TooShort(0)
-        if day not in self.made:
-            self.made[day] = outlook(self.history.window(day, HISTORY_DAYS))
-        return self.made[day]
-
-    def forget_before(self, day: date) -> None:
-        """Drop what isn't needed any more."""
-        self.made = {made_on: made for made_on, made in self.made.items() if made_on >= day}
-
-    def observed(self, day: date) -> Floats:
-        """Counts of a day on the even scale; (series, hours), NaN in gaps."""
-        place = (day - self.history.first).days
-        today = self.history.window(day, HISTORY_DAYS)
-        return np.where(today.collected()[-1], stabilised(self.history.counts[:, place]), np.nan)
 
 
 @dataclass(frozen=True)
@@ -71,7 +32,7 @@ class DayReport:
 
 
 class DecomposedDays:
-    """The rows of the days `first` … `last` as a stream, day by day. The history must reach 55 days further back.
+    """The rows of the days `first` … `last` as a stream, day by day. The history must reach 69 days further back.
 
     `reports` holds each day's report once its rows were read, `failure` what broke the stream.
     """
@@ -102,14 +63,14 @@ def _decomposed(outlooks: Outlooks, day: date) -> tuple[pa.Table, DayReport]:
     today = outlooks.at(day)
     if isinstance(today, TooShort):
         return _no_rows(), DayReport(today.days)
-    errors = _errors(outlooks, today, day)
+    errors = forecast_errors(outlooks, today, day)
     score = scores(errors[:, 0])
     judged = ~np.isnan(score) & (today.per_hour >= JUDGED_EVENTS_PER_HOUR)[:, None]
     is_anomaly = judged & (np.abs(score) > LIMIT)
     names = [outlooks.history.names[place] for place in today.series]
     rows = [
-        _observed_rows(outlooks, today, names, day, score, judged, is_anomaly),
-        _forecast_rows(today, names, day, errors),
+        observed_rows(outlooks, today, names, day, score, judged, is_anomaly),
+        forecast_rows(today, names, day, errors),
     ]
     gaps = int((~today.collected).sum())
     return pa.concat_tables(rows), DayReport(today.days, len(names), gaps, anomaly_runs(names, score, is_anomaly))
@@ -128,103 +89,3 @@ def anomaly_runs(names: list[str], score: Floats, is_anomaly: Bools) -> tuple[tu
 
 def _no_rows() -> pa.Table:
     return TRAFFIC_DECOMPOSITION.schema().to_pyarrow().empty_table()
-
-
-def _errors(outlooks: Outlooks, today: Outlook, day: date) -> Floats:
-    """Observed minus expected by horizon and day, up to `day`; (series of today, horizons, days, hours), else NaN."""
-    errors = np.full((len(today.series), HORIZON_DAYS, CALIBRATION_DAYS, HOURS), np.nan)
-    for place in range(CALIBRATION_DAYS):
-        target = day - timedelta(days=CALIBRATION_DAYS - 1 - place)
-        if target < outlooks.history.first:
-            continue
-        came = outlooks.observed(target)[today.series]
-        for ahead in range(1, min(HORIZON_DAYS, place + 1) + 1):
-            made = outlooks.at(target - timedelta(days=ahead))
-            if isinstance(made, Outlook):
-                errors[:, ahead - 1, place] = came - _of_series(made.expected[:, ahead - 1], made, today)
-    return errors
-
-
-def _of_series(values: Floats, made: Outlook, today: Outlook) -> Floats:
-    """The rows of an earlier outlook in the order of today's series; NaN for series that it didn't have."""
-    if not len(made.series):
-        return np.full((len(today.series), *values.shape[1:]), np.nan)
-    place = np.minimum(np.searchsorted(made.series, today.series), len(made.series) - 1)
-    had = made.series[place] == today.series
-    return np.where(had.reshape(-1, *[1] * (values.ndim - 1)), values[place], np.nan)
-
-
-def _observed_rows(
-    outlooks: Outlooks,
-    today: Outlook,
-    names: list[str],
-    day: date,
-    score: Floats,
-    judged: Bools,
-    is_anomaly: Bools,
-) -> pa.Table:
-    history = outlooks.history
-    counts = history.counts[today.series, (day - history.first).days]
-    known = np.broadcast_to(today.collected, counts.shape)
-    level = as_counts(today.trend, np.sqrt(np.mean(today.spread**2, axis=1, keepdims=True)))
-    by_day = as_counts(today.trend + today.season_day, today.spread)
-    normal = as_counts(today.trend + today.season_day + today.season_week, today.spread)
-    made = outlooks.at(day - timedelta(days=1))
-    forecast = np.full(counts.shape, np.nan)
-    if isinstance(made, Outlook):
-        forecast = _of_series(as_counts(made.expected[:, 0], made.spread), made, today)
-    return _rows(
-        names,
-        day,
-        range(OBSERVED, OBSERVED + 1),
-        {
-            "events": pa.array(counts.ravel().astype(np.int64), mask=~known.ravel()),
-            "is_gap": pa.array(~known.ravel()),
-            "trend": _figures(level),
-            "season_day": _figures(by_day - level),
-            "season_week": _figures(normal - by_day),
-            "residual": _figures(np.where(known, counts - normal, np.nan)),
-            "score": _figures(score),
-            "is_anomaly": pa.array(is_anomaly.ravel(), mask=~judged.ravel()),
-            "forecast": _figures(forecast),
-        },
-    )
-
-
-def _forecast_rows(today: Outlook, names: list[str], day: date, errors: Floats) -> pa.Table:
-    spread = today.spread[:, None]
-    sizes = (errors / spread[:, :, None]).reshape(len(errors), HORIZON_DAYS, CALIBRATION_DAYS * HOURS)
-    fewest = FEWEST_CALIBRATION_DAYS * HOURS
-    low, high = (quantile_of_known(sizes, share, fewest)[..., None] for share in _TAILS)
-    return _rows(
-        names,
-        day,
-        range(1, HORIZON_DAYS + 1),
-        {
-            "forecast": _figures(as_counts(today.expected, spread)),
-            "forecast_low": _figures(as_counts(today.expected + low * spread)),
-            "forecast_high": _figures(as_counts(today.expected + high * spread)),
-        },
-    )
-
-
-def _rows(names: list[str], day: date, horizons: range, columns: dict[str, pa.Array]) -> pa.Table:
-    """Rows by series, horizon and hour; the contract's columns that aren't given are null."""
-    each = len(horizons) * HOURS
-    hours = np.datetime64(datetime.combine(day, time()), "us") + np.arange(
-        horizons[0] * HOURS, (horizons[-1] + 1) * HOURS
-    ) * np.timedelta64(1, "h")
-    given = {
-        "event_date": pa.repeat(pa.scalar(day), len(names) * each),
-        "series": pa.array(np.repeat(np.array(names, dtype=object), each), pa.string()),
-        "hour_at": pa.array(np.tile(hours, len(names)), pa.timestamp("us")),
-        "horizon_days": pa.array(np.tile(np.repeat(horizons, HOURS), len(names)), pa.int64()),
-        **columns,
-    }
-    schema = TRAFFIC_DECOMPOSITION.schema().to_pyarrow()
-    empty = {field.name: pa.nulls(len(names) * each, field.type) for field in schema}
-    return pa.table([(empty | given)[field.name] for field in schema], names=schema.names).cast(schema)
-
-
-def _figures(values: Floats) -> pa.Array:
-    return pa.array(np.round(values, DECIMALS).ravel() + 0.0, from_pandas=True)

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from platform_assets.domain.contracts.traffic_decomposition import TRAFFIC_DECOMPOSITION
 from platform_assets.domain.forecast_validation import forecast_validation
+from platform_assets.domain.traffic.forecast_errors import LOOK_BACK_DAYS
 from platform_assets.domain.traffic.history import history_of
 from platform_assets.domain.traffic.outlook import FEWEST_DAYS
-from platform_assets.domain.traffic.table import LOOK_BACK_DAYS, DayReport, DecomposedDays
+from platform_assets.domain.traffic.table import DayReport, DecomposedDays
 from platform_assets_tests.domain.traffic.made_up import MONDAY, counts, history, rows_of
 
 DAYS = 60
