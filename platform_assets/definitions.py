@@ -33,6 +33,7 @@ from platform_assets.domain.sources import load_sources
 from platform_assets.features.traffic_series import traffic_series_asset
 from platform_assets.features.user_features import user_features_asset
 from platform_assets.partitions import daily
+from platform_assets.predictions.lookalike_audience import lookalike_audience_asset
 from platform_assets.predictions.scores import predictions_assets
 from platform_assets.predictions.traffic_decomposition import traffic_decomposition_asset
 from platform_assets.preprocessed_tables.domain_categories import domain_categories_asset
@@ -45,7 +46,7 @@ from platform_assets.raw_events.landed_sources import raw_assets
 from platform_assets.raw_events.source_fields import source_fields_check
 from platform_assets.trained_models.domain_clusters import domain_clusters_assets
 from platform_assets.trained_models.factory import trained_models_assets
-from platform_assets.trained_models.specs import all_specs
+from platform_assets.trained_models.specs import all_lookalikes, all_specs
 from platform_assets.validation_reports.forecast_validation import forecast_validation_asset, interval_coverage_check
 from platform_assets.validation_reports.validation import validation_reports_assets
 from resources.compute.duckdb_engine import DuckDBEngine
@@ -86,6 +87,7 @@ def build_definitions(settings: Settings | None = None, overrides: Mapping[str, 
         assets += trained_models_assets(spec, USER_FEATURES, days)
         assets += predictions_assets(spec, days)
         assets += validation_reports_assets(spec, days, [raw.key.path[-1] for raw in raws])
+    assets += [lookalike_audience_asset(declared.waiting_for(lateness), days) for declared in all_lookalikes()]
     return dg.Definitions(
         assets=assets,
         asset_checks=[

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from platform_assets.domain.model_spec import LabelRule, ModelSpec
+from platform_assets.domain.label_rules import LabelRule
+from platform_assets.domain.model_spec import ModelSpec
 
 TRAINING_DATE = date(2026, 3, 1)
 

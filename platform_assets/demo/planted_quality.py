@@ -42,7 +42,7 @@ class PlantedTruth:
 
 def planted_quality(
     scores: ibis.Table,
-    events: ibis.Table,
+    label_source: ibis.Table,
     user_ids: ibis.Table,
     truth: PlantedTruth,
     spec: ModelSpec,
@@ -50,7 +50,7 @@ def planted_quality(
 ) -> PlantedQuality | None:
     """Compare on the days after the model's training up to `last_mature`; None if there is no such day."""
     unseen = scores.filter(~scores.in_sample, scores.event_date <= ibis.literal(last_mature))
-    judged = labelled(unseen, events, user_ids, spec.label, entity=spec.entity, day="event_date")
+    judged = labelled(unseen, label_source, user_ids, spec.label, entity=spec.entity, day="event_date")
     planted = planted_by_user(truth, user_ids, unseen.select("event_date").distinct())
     joined = judged.left_join(
         planted, [judged.event_date == planted.planted_date, judged[spec.entity] == planted.planted_user]

@@ -2,7 +2,7 @@
 
 A factory in every stage package turns a spec into assets (training set, model, promotion, scores, validation). Which
 models exist stands in `platform_assets.trained_models`, one spec a file; how a model is trained, measured and judged
-stands in `platform_assets.domain.modelling`.
+stands in `platform_assets.domain.modelling`, what a label is in `platform_assets.domain.label_rules`.
 """
 
 import hashlib
@@ -13,48 +13,16 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from platform_assets.domain.errors import ConfigurationError
+from platform_assets.domain.label_rules import AudienceLabel, Label
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
+PERSON = "user_id"
+"""The entity whose ids may merge: it is looked up in `user_ids`. Any other is a column of `events`."""
+
 RESERVED_COLUMNS = frozenset({"training_date", "feature_date", "event_date", "user_id", "label", "score"})
 """Names that the platform gives to columns of model tables; no feature may carry one."""
-
-
-@dataclass(frozen=True)
-class LabelRule:
-    """What came true: 1 if the entity has an event of `event_type` in the `horizon_days` days from the feature day on.
-
-    `maturity_days` is the distance from a feature day to the landing day after which its label can't change any more:
-    the rest of the horizon, and the lateness that the events table waits for.
-    """
-
-    event_type: str
-    horizon_days: int
-    maturity_days: int
-
-    def __post_init__(self) -> None:
-        where = f"label {self.event_type!r}"
-        if not self.event_type:
-            raise ConfigurationError("the label has no event type", where="label", todo="name one, e.g. 'purchase'")
-        if self.horizon_days < 1:
-            raise ConfigurationError(
-                f"horizon_days is {self.horizon_days}", where=where, todo="give a horizon of at least one day"
-            )
-        if self.maturity_days < self.horizon_days - 1:
-            raise ConfigurationError(
-                f"maturity_days {self.maturity_days} ends before the horizon of {self.horizon_days} days does",
-                where=where,
-                todo=f"give at least {self.horizon_days - 1} + the days that events may land late",
-            )
-
-    def mature_at(self, feature_date: date) -> date:
-        """The landing day that must be complete before the label of `feature_date` is final."""
-        return feature_date + timedelta(days=self.maturity_days)
-
-    def last_mature(self, landing_date: date) -> date:
-        """The last feature day whose label is final once `landing_date` is complete."""
-        return landing_date - timedelta(days=self.maturity_days)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,10 +41,10 @@ class ModelSpec:
     """Who answers for it, `team:<name>` or an e-mail address."""
     features: tuple[str, ...]
     """Columns of the feature table that the model reads, all numeric or boolean."""
-    label: LabelRule
+    label: Label
     estimator: Callable[[int], "Pipeline"]
     search_space: Callable[[int], Sequence[Mapping[str, Sequence[Any]]]]
-    entity: str = "user_id"
+    entity: str = PERSON
     """The key of a feature row within its day."""
     feature_table: str = "user_features"
     feature_date_column: str = "event_date"
@@ -153,6 +121,11 @@ def _rules(spec: ModelSpec) -> list[tuple[bool, str, str]]:
             "name every column once",
         ),
         (not reserved, f"columns {reserved} are no features", "leave keys, days, label and score out of the features"),
+        (
+            spec.entity == PERSON or not isinstance(spec.label, AudienceLabel),
+            f"an audience has persons, but the entity is {spec.entity!r}",
+            f"leave the entity {PERSON!r}, or label by a LabelRule",
+        ),
         *(
             (getattr(spec, name) >= 1, f"{name} is {getattr(spec, name)}", "give a number of at least 1")
             for name in positive

@@ -1,7 +1,8 @@
 """The model `conversion`: who will buy within a week."""
 
 from platform_assets.domain.contracts.user_features import FEATURE_NAMES, USER_FEATURES
-from platform_assets.domain.model_spec import LabelRule, ModelSpec
+from platform_assets.domain.label_rules import LabelRule
+from platform_assets.domain.model_spec import ModelSpec
 from platform_assets.domain.modelling.candidates import logistic_or_boosting, logistic_or_boosting_space
 
 CONVERSION = ModelSpec(

@@ -19,19 +19,20 @@ def training_set_asset(spec: ModelSpec, features: Contract, days: dg.DailyPartit
     label_days = _days_back(oldest, label.maturity_days - label.horizon_days + 1)
     ins = {
         "features": dg.AssetIn(spec.feature_table, partition_mapping=_days_back(oldest, label.maturity_days)),
-        **{name: dg.AssetIn(partition_mapping=label_days) for name in ("events", "user_ids")},
+        "label_source": dg.AssetIn(label.source_table, partition_mapping=label_days),
+        "user_ids": dg.AssetIn(partition_mapping=label_days),
     }
 
     @table_asset(training_set_contract(spec, features), partitions_def=days, ins=ins, declared=spec.fingerprint)
     def build(
-        context: dg.AssetExecutionContext, features: ibis.Table, events: ibis.Table, user_ids: ibis.Table
+        context: dg.AssetExecutionContext, features: ibis.Table, label_source: ibis.Table, user_ids: ibis.Table
     ) -> ibis.Table:
         """Features of every second day of some weeks, each with the label that came true in the days from then on.
 
         Only days whose labels were final on the training date count: nothing in a row was unknown on that date.
         """
         dates = [date.fromisoformat(key) for key in context.partition_keys]
-        first, *others = [training_set(features, events, user_ids, spec, training_date) for training_date in dates]
+        first, *others = [training_set(features, label_source, user_ids, spec, day) for day in dates]
         return ibis.union(first, *others) if others else first
 
     return build

@@ -29,19 +29,17 @@ def validation_reports_assets(
 ) -> list[dg.AssetsDefinition]:
     """The validation of `spec`. Labels are final when every one of `landing_tables` has the landing day for it."""
     contract = validation_contract(spec)
+    label_days = days_around(before=0, after=spec.label.horizon_days - 1)
     ins = {
         "scores": dg.AssetIn(spec.table("scores")),
-        **{
-            name: dg.AssetIn(partition_mapping=days_around(before=0, after=spec.label.horizon_days - 1))
-            for name in ("events", "user_ids")
-        },
+        "label_source": dg.AssetIn(spec.label.source_table, partition_mapping=label_days),
+        "user_ids": dg.AssetIn(partition_mapping=label_days),
     }
-
     kinds = frozenset({"deltalake", "scikitlearn"})
 
     @table_asset(contract, partitions_def=days, ins=ins, kinds=kinds, declared=spec.fingerprint)
     def validate(
-        context: dg.AssetExecutionContext, scores: ibis.Table, events: ibis.Table, user_ids: ibis.Table
+        context: dg.AssetExecutionContext, scores: ibis.Table, label_source: ibis.Table, user_ids: ibis.Table
     ) -> tuple[ibis.Table, Evidence]:
         """AUC with its interval, losses, calibration and lift of a day's scores, one row per model version.
 
@@ -52,7 +50,7 @@ def validation_reports_assets(
 
         complete = landed_until(context.instance, landing_tables)
         require_mature(max(date.fromisoformat(key) for key in context.partition_keys), complete, spec)
-        with_labels = labelled(scores, events, user_ids, spec.label, entity=spec.entity, day="event_date")
+        with_labels = labelled(scores, label_source, user_ids, spec.label, entity=spec.entity, day="event_date")
         report = validation_report(with_labels.to_pandas(), spec)
         if report.empty:
             raise NothingScored(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from platform_assets.domain.errors import ConfigurationError
-from platform_assets.domain.model_spec import LabelRule
+from platform_assets.domain.label_rules import LabelRule
 from platform_assets_tests.model_worlds import small_spec
 
 WRONG: list[tuple[dict[str, Any], str]] = [
@@ -36,7 +36,7 @@ def test_a_wrong_field_is_named_with_what_to_do(changes: dict[str, Any], complai
 @pytest.mark.parametrize(("event_type", "horizon", "maturity"), [("", 7, 8), ("purchase", 0, 8), ("purchase", 7, 5)])
 def test_a_label_that_cannot_mature_is_refused(event_type: str, horizon: int, maturity: int) -> None:
     with pytest.raises(ConfigurationError):
-        LabelRule(event_type, horizon, maturity)
+        LabelRule(event_type, horizon_days=horizon, maturity_days=maturity)
 
 
 def test_feature_days_end_at_the_last_mature_label_and_stay_in_the_window() -> None:

@@ -136,5 +136,5 @@ def _log_documents(client: "MlflowClient", run_id: str, folder: Path, record: Tr
 
 def _spec_parameters(spec: ModelSpec) -> dict[str, Any]:
     names = ("scoring", "folds", "training_window_days", "training_step_days", "holdout_days", "sample_limit", "seed")
-    label = f"{spec.label.event_type} within {spec.label.horizon_days} days"
+    label = f"{spec.label.outcome} within {spec.label.horizon_days} days"
     return {"label": label, "features": len(spec.features), **{name: getattr(spec, name) for name in names}}

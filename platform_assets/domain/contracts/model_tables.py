@@ -126,7 +126,7 @@ def _entity(spec: ModelSpec) -> Column:
 
 
 def _label_description(spec: ModelSpec) -> str:
-    return f"at least one {spec.label.event_type} within {spec.label.horizon_days} days from the day on"
+    return f"{spec.label.outcome} within {spec.label.horizon_days} days from the day on"
 
 
 def _feature_columns(spec: ModelSpec, features: Contract) -> tuple[Column, ...]:

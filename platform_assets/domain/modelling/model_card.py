@@ -29,7 +29,7 @@ def model_card(spec: ModelSpec, trained: TrainedModel, input_versions: Mapping[s
 def _purpose(spec: ModelSpec) -> str:
     rule = spec.label
     return (
-        f"**What it predicts.** The chance that a `{spec.entity}` has at least one `{rule.event_type}` within "
+        f"**What it predicts.** The chance that a `{spec.entity}` has {rule.outcome} within "
         f"{rule.horizon_days} days from a day on, bots left out. **Owner:** {spec.owner}"
     )
 
@@ -43,7 +43,7 @@ def _data(spec: ModelSpec, trained: TrainedModel, input_versions: Mapping[str, i
             "## Data",
             f"- Learnt from {trained.rows:,} rows, {share:.2%} of them positive: feature days from {trained.first_day} "
             f"on, every {spec.training_step_days} days. It has seen events until {trained.trained_until}.",
-            f"- Tables: {tables or f'`{spec.feature_table}`, `events`'}",
+            f"- Tables: {tables or f'`{spec.feature_table}`, `{spec.label.source_table}`'}",
             f"- Columns: {', '.join(f'`{name}`' for name in spec.features)}",
             f"- Chosen by {spec.scoring} over {spec.folds} time-ordered folds, training and test "
             f"{spec.label.horizon_days} days apart: {winner}",

@@ -109,9 +109,9 @@ def _require_both_outcomes(
     lacking = [name for name, part in parts.items() if len(np.unique(part)) < 2]
     if lacking:
         raise TrainingSetUnusable(
-            f"only one outcome of {spec.label.event_type!r} in {', '.join(lacking)}",
+            f"only one outcome of {spec.label.outcome!r} in {', '.join(lacking)}",
             where=spec.table("training_set"),
-            todo="train on more days or users, or check that the label's event type occurs in events",
+            todo=f"train on more days or users, or check that {spec.label.source_table} tells of it",
         )
 
 

@@ -8,31 +8,28 @@ from datetime import date
 import ibis
 from ibis import _
 
-from platform_assets.domain.model_spec import LabelRule, ModelSpec
+from platform_assets.domain.label_rules import Label
+from platform_assets.domain.model_spec import PERSON, ModelSpec
 from platform_assets.domain.persons import NAMING_COLUMNS, followed, with_user_ids
-
-PERSON = "user_id"
-"""The entity whose ids may merge: its events are looked up in `user_ids`. Any other is a column of `events`."""
 
 
 def labelled(
-    rows: ibis.Table, events: ibis.Table, user_ids: ibis.Table, rule: LabelRule, *, entity: str, day: str
+    rows: ibis.Table, source: ibis.Table, user_ids: ibis.Table, rule: Label, *, entity: str, day: str
 ) -> ibis.Table:
-    """`rows` with a column `label`: 1 if the entity has a label event in `day` .. `day` + horizon - 1, else 0.
+    """`rows` with a column `label`: 1 if the entity has a hit of the rule in `day` .. `day` + horizon - 1, else 0.
 
-    Events outside of that window change nothing, so later data never rewrites an earlier label. A person is who was
-    known when the day before `day` ended; what became of that id until the window's end is followed. `user_ids` holds
-    the days of all windows.
+    `source` is the rule's table. What it tells of days outside of that window changes nothing, so later data never
+    rewrites an earlier label. A person is who was known when the day before `day` ended; what became of that id until
+    the window's end is followed. `user_ids` holds the days of all windows.
     """
     keys = rows.select(_entity=rows[entity], _day=rows[day]).distinct()
-    came_true = _came_true(keys, events, user_ids, rule, entity).mutate(_hit=ibis.literal(1, type="int8"))
+    came_true = _came_true(keys, rule.hits(source), user_ids, rule, entity).mutate(_hit=ibis.literal(1, type="int8"))
     joined = rows.left_join(came_true, [rows[entity] == came_true._entity, rows[day] == came_true._day])
     return joined.mutate(label=_._hit.fill_null(0).cast("int8")).select(*rows.columns, "label")
 
 
-def _came_true(keys: ibis.Table, events: ibis.Table, user_ids: ibis.Table, rule: LabelRule, entity: str) -> ibis.Table:
-    """Those of the keys (`_entity`, `_day`) that have a label event within the horizon."""
-    hits = events.filter(_.event_type == rule.event_type, ~_.is_bot.fill_null(False))
+def _came_true(keys: ibis.Table, hits: ibis.Table, user_ids: ibis.Table, rule: Label, entity: str) -> ibis.Table:
+    """Those of the keys (`_entity`, `_day`) that have a hit within the horizon."""
     if entity != PERSON:
         happened = hits.filter(_[entity].notnull()).select(_hit_entity=_[entity], _hit_date=_.event_date).distinct()
         return keys.semi_join(
@@ -45,9 +42,7 @@ def _came_true(keys: ibis.Table, events: ibis.Table, user_ids: ibis.Table, rule:
         )
     windows = keys.select(_begins="_day").distinct()
     windows = windows.mutate(_ends=windows._begins + ibis.interval(days=rule.horizon_days - 1))
-    seen = hits.select("event_date", *NAMING_COLUMNS).distinct()
-    inside = seen.join(windows, [seen.event_date >= windows._begins, seen.event_date <= windows._ends])
-    buyers = with_user_ids(inside, user_ids, as_of="_ends").select("user_id", "_begins").distinct()
+    those = _persons_with_hits(hits, windows, user_ids)
     people = keys.mutate(
         user_id=keys._entity,
         _known=keys._day - ibis.interval(days=1),
@@ -55,14 +50,28 @@ def _came_true(keys: ibis.Table, events: ibis.Table, user_ids: ibis.Table, rule:
     )
     became = followed(people, user_ids, known_on="_known", until="_ends")
     return (
-        became.semi_join(buyers, [became.current_user_id == buyers.user_id, became._day == buyers._begins])
+        became.semi_join(those, [became.current_user_id == those.user_id, became._day == those._begins])
         .select("_entity", "_day")
         .distinct()
     )
 
 
+def _persons_with_hits(hits: ibis.Table, windows: ibis.Table, user_ids: ibis.Table) -> ibis.Table:
+    """Who has a hit in which window (`_begins` .. `_ends`): `user_id` as known at its end, and `_begins`.
+
+    A hit names a person as known on its own day, or identifiers that are looked up.
+    """
+    whose = [PERSON] if PERSON in hits.columns else NAMING_COLUMNS
+    seen = hits.select("event_date", *whose).distinct()
+    inside = seen.join(windows, [seen.event_date >= windows._begins, seen.event_date <= windows._ends])
+    if PERSON in hits.columns:
+        became = followed(inside, user_ids, known_on="event_date", until="_ends")
+        return became.select("_begins", user_id="current_user_id").distinct()
+    return with_user_ids(inside, user_ids, as_of="_ends").select("user_id", "_begins").distinct()
+
+
 def training_set(
-    features: ibis.Table, events: ibis.Table, user_ids: ibis.Table, spec: ModelSpec, training_date: date
+    features: ibis.Table, label_source: ibis.Table, user_ids: ibis.Table, spec: ModelSpec, training_date: date
 ) -> ibis.Table:
     """The rows a model of `spec` may learn from when the landing day `training_date` has just been completed.
 
@@ -77,7 +86,7 @@ def training_set(
     last_label_day = date.fromordinal(max(days).toordinal() + spec.label.horizon_days - 1)
     seen, known = (
         table.filter(table.event_date.between(ibis.literal(min(days)), ibis.literal(last_label_day)))
-        for table in (events, user_ids)
+        for table in (label_source, user_ids)
     )
     full = labelled(_sampled(rows, spec), seen, known, spec.label, entity=entity, day="feature_date")
     return full.select(

@@ -56,7 +56,9 @@ def test_the_planted_signal_is_found(trained: TrainedModel) -> None:
 
 
 def test_a_training_set_with_one_outcome_names_the_parts_that_lack_the_other() -> None:
-    with pytest.raises(TrainingSetUnusable, match="only one outcome of 'purchase' in the holdout, training rows"):
+    with pytest.raises(
+        TrainingSetUnusable, match="only one outcome of 'at least one purchase' in the holdout, training rows"
+    ):
         train(training_rows(SPEC).assign(label=0), SPEC, TRAINING_DATE)
 
 

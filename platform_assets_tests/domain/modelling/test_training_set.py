@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from platform_assets.domain.model_spec import LabelRule
+from platform_assets.domain.label_rules import LabelRule
 from platform_assets.domain.modelling.training_set import labelled, training_set
 from platform_assets_tests.domain.identities import one_cookie_each, user_ids_of
 from platform_assets_tests.model_worlds import small_spec
