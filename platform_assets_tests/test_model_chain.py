@@ -75,11 +75,11 @@ def world() -> tuple[pd.DataFrame, pd.DataFrame]:
     return features, purchases.assign(login_hash=None, device_id=None, event_type="purchase", is_bot=False)
 
 
-def table_of(contract: Contract, frame: pd.DataFrame) -> dg.AssetsDefinition:
+def table_of(contract: Contract, frame: pd.DataFrame, days: dg.DailyPartitionsDefinition = DAYS) -> dg.AssetsDefinition:
     def rows() -> ibis.Table:
         return ibis.memtable(frame[list(contract.column_names)], schema=contract.schema())
 
-    return table_asset(contract, partitions_def=DAYS)(rows)
+    return table_asset(contract, partitions_def=days)(rows)
 
 
 def user_ids() -> dg.AssetsDefinition:

@@ -20,8 +20,7 @@ from resources.model_registry.resource import ModelRegistryResource
 from resources.pictures import Pictures
 
 if TYPE_CHECKING:
-    from platform_assets.domain.modelling.calibration import Calibration
-    from platform_assets.domain.modelling.expansion import Expansion
+    from platform_assets.domain.modelling.expansion import CalibratedModel, Expansion
     from resources.model_registry.model_files import LoadedModel
 
 
@@ -60,10 +59,8 @@ def lookalike_audience_asset(lookalike: Lookalike, days: dg.DailyPartitionsDefin
         require_members([date.fromisoformat(key) for key in context.partition_keys], members, lookalike)
         scored = non_members(scores, members, day="event_date").to_pandas()
         versions = [registry.version(spec.name, int(number)) for number in sorted(scored["model_version"].unique())]
-        calibrations = {
-            version.version: _calibration(context, lakehouse, lookalike, registry.load(version)) for version in versions
-        }
-        found = list(expansions(scored, calibrations, lookalike))
+        models = {each.version: _calibrated(context, lakehouse, lookalike, registry.load(each)) for each in versions}
+        found = list(expansions(scored, models, lookalike))
         context.log.info(f"{len(found)} day(s) expanded by {', '.join(map(str, versions))}")
         rows = pd.concat([each.rows for each in found]) if found else pd.DataFrame(columns=contract.column_names)
         return ibis.memtable(rows, schema=contract.schema()), lambda: _shown(found, lookalike, pictures)
@@ -71,14 +68,14 @@ def lookalike_audience_asset(lookalike: Lookalike, days: dg.DailyPartitionsDefin
     return expand
 
 
-def _calibration(
+def _calibrated(
     context: dg.AssetExecutionContext, lakehouse: DeltaIOManager, lookalike: Lookalike, model: "LoadedModel"
-) -> "Calibration":
+) -> "CalibratedModel":
     """What the model's scores are worth outside of the seed, on the days that it was held out from.
 
     The model's own training set tells: it is read beside the inputs, for which version that is only the scores know.
     """
-    from platform_assets.domain.modelling.expansion import calibrated_on
+    from platform_assets.domain.modelling.expansion import calibrated_model
 
     version, table = model.version, lookalike.model.table("training_set")
     rows = lakehouse.read_beside_inputs(context, table, [version.training_date.isoformat()])
@@ -92,7 +89,7 @@ def _calibration(
     members = lookalike.seed.members(lakehouse.read_beside_inputs(context, lookalike.seed.table, days_before))
     require_members(days, members, lookalike)
     outside = non_members(held_out, members, day="feature_date").to_pandas().sort_values(["feature_date", "user_id"])
-    return calibrated_on(outside, model.score(outside), lookalike)
+    return calibrated_model(outside, model.score(outside), lookalike)
 
 
 def _shown(found: Sequence["Expansion"], lookalike: Lookalike, pictures: Pictures) -> dict[str, dict[str, Any]]:

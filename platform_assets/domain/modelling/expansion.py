@@ -6,7 +6,7 @@ calibrated on non-members of held-out days: members score higher than others, an
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,15 @@ from platform_assets.domain.model_spec import PERSON
 from platform_assets.domain.modelling.calibration import Calibration, Precision, calibrate, expected_precision
 from platform_assets.domain.modelling.promotion import MINIMUM_OUTCOMES
 from platform_assets.domain.modelling.quality import Floats
+from platform_assets.domain.modelling.time_split import as_days
+
+
+@dataclass(frozen=True)
+class CalibratedModel:
+    """What the scores of a model version are worth outside of the seed, and the last day that this was learnt from."""
+
+    calibration: Calibration
+    seen_until: date
 
 
 @dataclass(frozen=True)
@@ -47,31 +56,35 @@ class Expansion:
         }
 
 
-def calibrated_on(outside: pd.DataFrame, scores: Floats, lookalike: Lookalike) -> Calibration:
-    """What a non-member's score is worth: from non-members that the model has not learnt from, and their scores."""
-    where = f"calibration of {lookalike.table}"
-    return calibrate(outside["label"], scores, outside[PERSON], minimum=MINIMUM_OUTCOMES, where=where)
+def calibrated_model(outside: pd.DataFrame, scores: Floats, lookalike: Lookalike) -> CalibratedModel:
+    """Learn from non-members on feature days that the model has not learnt from, and the model's scores of them."""
+    where, horizon = f"calibration of {lookalike.table}", lookalike.seed.horizon_days
+    found = calibrate(outside["label"], scores, outside[PERSON], minimum=MINIMUM_OUTCOMES, where=where)
+    last = as_days(outside["feature_date"]).max().astype(object)
+    return CalibratedModel(found, last + timedelta(days=horizon - 1))
 
 
 def expansions(
-    scored: pd.DataFrame, calibrations: Mapping[int, Calibration], lookalike: Lookalike
+    scored: pd.DataFrame, models: Mapping[int, CalibratedModel], lookalike: Lookalike
 ) -> Iterator[Expansion]:
     """The expansion of every day in `scored` (the scores of non-members), oldest first.
 
-    `calibrations` are by model version. Persons are ranked by score, and by user_id where scores are equal.
+    `models` are by version. Persons are ranked by score, and by user_id where scores are equal.
     """
     ordered = scored.sort_values(["event_date", "score", PERSON], ascending=[True, False, True], ignore_index=True)
     for day, rows in ordered.groupby("event_date", sort=True):
-        calibration = calibrations[int(rows["model_version"].iloc[0])]
+        model = models[int(rows["model_version"].iloc[0])]
+        calibration, today = model.calibration, pd.Timestamp(day).date()
         precision = expected_precision(calibration, rows["score"])
         chosen = rows.head(lookalike.size)
         size = len(chosen)
-        table = chosen[["event_date", PERSON, "score", "model_name", "model_version", "in_sample"]].assign(
+        table = chosen[["event_date", PERSON, "score", "model_name", "model_version"]].assign(
             audience=lookalike.seed.audience,
             rank=np.arange(1, size + 1),
             probability=calibration.chance(chosen["score"]),
             expected_precision=precision.value[:size],
             expected_precision_low=precision.low[:size],
             expected_precision_high=precision.high[:size],
+            in_sample=today <= model.seen_until,
         )
-        yield Expansion(pd.Timestamp(day).date(), table, precision)
+        yield Expansion(today, table, precision)
