@@ -40,7 +40,7 @@ def _draw_reached(axes: Any, found: Expansion, sizes: np.ndarray) -> None:
     axes.plot(sizes, reached[sizes - 1], color=ACCENT, linewidth=2, label="best scored first")
     axes.plot(sizes, 100 * sizes / sizes[-1], color=FAINT, linestyle="--", linewidth=1, label="by chance")
     _mark(axes, chosen, reached[chosen - 1], sizes[-1], rising=True)
-    axes.set(title="Reach", ylabel="% of those who join", ylim=(0, 103))
+    axes.set(title="Reach", ylabel="% of those who join", ylim=(0, 112))
     _dress(axes, sizes)
     _legend(axes, "upper left")
 
@@ -48,7 +48,7 @@ def _draw_reached(axes: Any, found: Expansion, sizes: np.ndarray) -> None:
 def _mark(axes: Any, size: int, height: float, everybody: int, *, rising: bool) -> None:
     """The chosen size on the curve, with its figures on that side of it where the curve is not."""
     beside = "right" if size > np.sqrt(_SMALLEST * everybody) else "left"
-    above = rising == (beside == "right")
+    above = rising or beside == "left"
     axes.axvline(size, color=WARNING, linewidth=1)
     axes.plot([size], [height], color=WARNING, marker="o", markersize=6)
     axes.annotate(
