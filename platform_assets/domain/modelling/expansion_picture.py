@@ -52,7 +52,7 @@ def _mark(axes: Any, size: int, height: float, everybody: int, *, rising: bool) 
     axes.axvline(size, color=WARNING, linewidth=1)
     axes.plot([size], [height], color=WARNING, marker="o", markersize=6)
     axes.annotate(
-        f"{size:,} persons: {height:.0f} %",
+        f"{size:,} persons: {height:.{0 if height >= 10 else 1}f} %",
         (size, height),
         xytext=(-8 if beside == "right" else 8, 8 if above else -8),
         textcoords="offset points",
@@ -63,10 +63,11 @@ def _mark(axes: Any, size: int, height: float, everybody: int, *, rising: bool) 
 
 
 def _dress(axes: Any, sizes: np.ndarray) -> None:
-    from matplotlib.ticker import StrMethodFormatter
+    from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
     axes.set(xscale="log", xlabel="persons in the audience", xlim=(sizes[0], max(2 * sizes[0], sizes[-1])))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.grid(color=GRID)
     axes.set_axisbelow(True)
 
