@@ -48,6 +48,12 @@ GRAPH = {
     "conversion_champion": ("trained_models", "whole"),
     "conversion_scores": ("predictions", "daily"),
     "conversion_validation": ("validation_reports", "daily"),
+    "lookalike_training_set": ("trained_models", "daily"),
+    "lookalike_model": ("trained_models", "daily"),
+    "lookalike_champion": ("trained_models", "whole"),
+    "lookalike_scores": ("predictions", "daily"),
+    "lookalike_validation": ("validation_reports", "daily"),
+    "lookalike_audience": ("predictions", "daily"),
 }
 DEPENDENCIES = {
     "raw_web_events": set(),
@@ -70,9 +76,15 @@ DEPENDENCIES = {
     "conversion_champion": {"conversion_training_set", "conversion_model"},
     "conversion_scores": {"user_features", "conversion_champion"},
     "conversion_validation": {"conversion_scores", "events", "user_ids"},
+    "lookalike_training_set": {"user_features", "url_audiences", "user_ids"},
+    "lookalike_model": {"lookalike_training_set"},
+    "lookalike_champion": {"lookalike_training_set", "lookalike_model"},
+    "lookalike_scores": {"user_features", "lookalike_champion"},
+    "lookalike_validation": {"lookalike_scores", "url_audiences", "user_ids"},
+    "lookalike_audience": {"lookalike_scores", "url_audiences"},
 }
 HEAVY = ["mlflow", "sklearn", "pyspark", "matplotlib", "skops", "scipy", "gensim"]
-NO_TABLE = {"conversion_model", "domain_clusters_model"}
+NO_TABLE = {"conversion_model", "lookalike_model", "domain_clusters_model"}
 
 
 @pytest.fixture(scope="module")
