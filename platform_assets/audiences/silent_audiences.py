@@ -29,7 +29,8 @@ def silent_audiences_check(audiences: Sequence[Audience]) -> dg.AssetChecksDefin
         longest = max(audience.warn_after_days for audience in audiences)
         days = [day for day in published if day > (newest - timedelta(days=longest)).isoformat()]
         rows = read(lakehouse.lakehouse, lakehouse.engine, snapshot, days)
-        matched = dict(last_matches(rows).to_pandas().itertuples(index=False))
+        last_days = last_matches(rows).to_pyarrow()  # pandas would make instants of days
+        matched = dict(zip(*(last_days[name].to_pylist() for name in ("audience", "last_event_date")), strict=True))
         found = silent_audiences(audiences, matched, date.fromisoformat(published[0]), newest)
         return dg.AssetCheckResult(
             passed=not found,

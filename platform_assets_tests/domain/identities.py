@@ -18,6 +18,9 @@ def one_cookie_each(events: ibis.Table) -> ibis.Table:
         user_id=seen.cookie_id,
         is_hub=ibis.literal(False),
         previous_user_id=ibis.null("string"),
+        founded_date=seen.event_date,
+        last_seen_date=seen.event_date,
+        shared_by=ibis.null("int64"),
     ).distinct()
 
 
