@@ -19,7 +19,7 @@ from resources.lakehouse.tables import Lakehouse
 
 BUYERS = Audience("buyers", any_of=(Rule(event_types=("purchase",)),), within_days=3)
 FILE = """audiences:
-  - {name: buyers, within_days: 3, any_of: [event_type: purchase]}
+  - {name: buyers, within_days: 3, warn_after_days: 2, any_of: [event_type: purchase]}
   - {name: readers, within_days: 2, at_least: 3, any_of: [event_type: page_view]}
   - name: nobody
     warn_after_days: 2
