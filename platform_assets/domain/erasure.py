@@ -37,25 +37,28 @@ _BEFORE, _AFTER = r"(?:^|[^{word}.+@\-])[.+\-]*", r"[.+\-]*(?:$|[^{word}.+@\-])"
 
 @dataclass(frozen=True)
 class Person:
-    """Who is to be erased: pseudonyms by kind, and identifiers as received."""
+    """Who is to be erased: pseudonyms by kind, identifiers as received, and every user_id that they ever had."""
 
     pseudonyms: Mapping[str, frozenset[str]]
     values: frozenset[str] = field(default_factory=frozenset, repr=False)
+    user_ids: frozenset[str] = frozenset()
 
     @property
     def all_pseudonyms(self) -> tuple[str, ...]:
-        """The pseudonyms of all kinds, sorted."""
-        return tuple(sorted(frozenset().union(*self.pseudonyms.values())))
+        """The pseudonyms of all kinds and the user_ids, sorted."""
+        return tuple(sorted(self.user_ids.union(*self.pseudonyms.values())))
 
     @property
     def unmistakable(self) -> tuple[str, ...]:
         """Identifiers that are nobody else's words, sorted."""
         return tuple(sorted(filter(is_unmistakable, self.values)))
 
-    def with_more(self, pseudonyms: Mapping[str, Iterable[str]], values: Iterable[str]) -> "Person":
+    def with_more(
+        self, pseudonyms: Mapping[str, Iterable[str]], values: Iterable[str], user_ids: Iterable[str] = ()
+    ) -> "Person":
         """The same person, known by more."""
         kinds = {kind: frozenset(self.pseudonyms.get(kind, ())) | frozenset(pseudonyms.get(kind, ())) for kind in KINDS}
-        return Person(kinds, self.values | frozenset(values))
+        return Person(kinds, self.values | frozenset(values), self.user_ids | frozenset(user_ids))
 
 
 def is_unmistakable(value: str) -> bool:

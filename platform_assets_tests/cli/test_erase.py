@@ -18,7 +18,7 @@ from resources.lakehouse.io_manager import read
 from resources.lakehouse.tables import Lakehouse
 from resources.settings import Settings
 
-TABLES = ("raw_web_events", "events", "user_features")
+TABLES = ("raw_web_events", "events", "identifier_pairs", "user_ids", "user_features")
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, small_platform: SmallPlatform
     settings = small_platform.settings.model_copy(update={"home": folder})
     settings = Settings(home=folder, first_day=settings.first_day, last_day=settings.last_day)
     platform = SmallPlatform(settings, small_platform.truth)
+    platform.materialise("identifier_pairs", "user_ids")
     raw = [dict(row) for row in Home(platform, "", "").rows("raw_web_events")]
     logins = sorted(row["login"] for row in raw if row["login"])
     login = max(sorted(set(logins)), key=logins.count)
@@ -132,6 +133,10 @@ def test_a_person_is_erased_proven_and_does_not_come_back_with_the_landed_files(
     assert home.login not in text + told.out + told.err
     pseudonyms = {each for own in report["pseudonyms"].values() for each in own}
     assert len(pseudonyms) > 1
+    by_identifier = [dict(row) for row in before["user_ids"]]
+    ids = {row["user_id"] for row in by_identifier if row["identifier"] in pseudonyms} - {None}
+    assert ids and ids <= set(report["user_ids"])
+    pseudonyms |= set(report["user_ids"])
 
     def is_theirs(row: tuple) -> bool:
         values = set(dict(row).values())
@@ -142,7 +147,10 @@ def test_a_person_is_erased_proven_and_does_not_come_back_with_the_landed_files(
     assert {table: home.rows(table) for table in TABLES} == others
 
     home.platform.materialise(*TABLES)
-    assert {table: home.rows(table) for table in TABLES} == others
+    anew = {table: home.rows(table) for table in TABLES}
+    told_alone = {"raw_web_events", "events", "user_features"}  # the others count what an address was seen with
+    assert {table: anew[table] for table in told_alone} == {table: others[table] for table in told_alone}
+    assert not [row for rows in anew.values() for row in rows if is_theirs(row)]
     notes = Lakehouse(home.platform.settings.lake_root).slice_notes("raw_web_events")
     erased = len(before["raw_web_events"]) - len(others["raw_web_events"])
     assert sum(notes[key].dropped for key in KEYS) == erased

@@ -117,6 +117,10 @@ def _print_survey(survey: "Survey", *, linked: bool) -> None:
 
 
 def _print_linked(survey: "Survey", *, linked: bool) -> None:
+    if survey.person.user_ids:
+        typer.echo(
+            f"user_ids that the person has or had, erased in every table: {', '.join(sorted(survey.person.user_ids))}"
+        )
     for kind, pseudonyms in survey.linked.own.items():
         done = "erased as well" if linked else "left; --linked erases them"
         if pseudonyms:

@@ -27,6 +27,7 @@ from platform_assets.cli.erasure.survey import (
 from platform_assets.definitions import declared_sources
 from platform_assets.domain.contracts.contract import Contract
 from platform_assets.domain.contracts.events import EVENTS
+from platform_assets.domain.contracts.user_ids import USER_IDS
 from platform_assets.domain.erasure import Person
 from platform_assets.domain.errors import PlatformError
 from platform_assets.domain.pseudonyms import key_id
@@ -86,7 +87,8 @@ class ErasureSession:
         if linked:
             person = person.with_more(seen_together.own, ())
         values = received_values(self._lakehouse, self._engine, person, self._sources)
-        search = self._search(person.with_more({}, values))
+        ids = self._search(person).user_ids() if self._lakehouse.exists(USER_IDS.name) else ()
+        search = self._search(person.with_more({}, values, ids))
         held: list[HeldFile] = []
         for table in search.order():
             own = search.in_table(table)
@@ -164,6 +166,7 @@ class ErasureSession:
             "erasure_id": self.id,
             "began_at": self._began.isoformat(),
             "pseudonyms": _sorted(survey.person.pseudonyms),
+            "user_ids": sorted(survey.person.user_ids),
             "linked": _sorted(survey.linked.own),
             "linked_to_others_as_well": _sorted(survey.linked.shared),
             "found": [asdict(each) for each in survey.tables],
