@@ -114,13 +114,16 @@ def run_stages(settings: Settings, stages: list[Stage], console: Console) -> dic
         if not stale:
             console.print(f"  [green]✓[/] {together.assets[0]} [dim]unchanged[/]", highlight=False)
             continue
-        for first, last in contiguous(stale, every):
-            span = None if first == WHOLE else (first, last)
-            report = materialize(settings, list(together.assets), partition_range=span, console=console)
-            for asset, spent in report.seconds.items():
-                seconds[asset] = seconds.get(asset, 0.0) + spent
-        for asset in together.assets:
-            changed.remember(asset, stale)
+        while stale:
+            for first, last in contiguous(stale, every):
+                span = None if first == WHOLE else (first, last)
+                report = materialize(settings, list(together.assets), partition_range=span, console=console)
+                for asset, spent in report.seconds.items():
+                    seconds[asset] = seconds.get(asset, 0.0) + spent
+            for asset in together.assets:
+                changed.remember(asset, stale)
+            # Days of a table that reads its own earlier days may be stale only now.
+            stale = [] if fresh else changed.stale(together.assets[0], every)
     return seconds
 
 

@@ -11,7 +11,7 @@ from platform_assets.cli.changed_partitions import WHOLE, ChangedPartitions, con
 from platform_assets.definitions import build_definitions, declared_categories
 from platform_assets.demo import simulate
 from platform_assets.domain.sources import load_sources
-from resources.lakehouse.tables import Lakehouse
+from resources.lakehouse.tables import Lakehouse, SliceNote
 from resources.settings import Settings
 
 FIRST = date(2026, 1, 5)
@@ -25,9 +25,9 @@ def settings(tmp_path: Path) -> Settings:
     return settings
 
 
-def changed(settings: Settings, definitions: dg.Definitions) -> ChangedPartitions:
+def changed(settings: Settings, definitions: dg.Definitions, lakehouse: Lakehouse | None = None) -> ChangedPartitions:
     sources = load_sources(settings.sources_file)
-    lakehouse = Lakehouse(settings.lake_root)
+    lakehouse = lakehouse or Lakehouse(settings.lake_root)
     maps, memory = declared_categories(settings).maps, settings.home / "memory.json"
     return ChangedPartitions(definitions, sources, lakehouse, settings.landing_root, memory, maps)
 
@@ -62,6 +62,22 @@ def test_recomputing_a_day_with_the_same_content_leaves_what_follows_fresh(setti
         compute(settings, definitions, asset, DAYS)
     compute(settings, definitions, "raw_web_events", DAYS[2:4])
     assert changed(settings, definitions).stale("events", DAYS) == []
+
+
+def test_a_day_of_persons_that_changes_makes_later_days_of_the_same_table_stale(settings: Settings) -> None:
+    definitions = build_definitions(settings)
+    for asset in ("raw_web_events", "events", "identifier_pairs", "user_ids"):
+        compute(settings, definitions, asset, DAYS)
+    assert changed(settings, definitions).stale("user_ids", DAYS) == []
+    assert changed(settings, definitions, OneDayDiffers(settings.lake_root)).stale("user_ids", DAYS) == DAYS[4:]
+
+
+class OneDayDiffers(Lakehouse):
+    """The lake as if the fourth day of `user_ids` had other rows."""
+
+    def slice_notes(self, table: str) -> dict[str, SliceNote]:
+        notes = super().slice_notes(table)
+        return notes | {DAYS[3]: SliceNote(0, 0, 0, "other")} if table == "user_ids" else notes
 
 
 def test_ranges_are_cut_where_a_day_is_missing() -> None:

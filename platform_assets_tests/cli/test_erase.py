@@ -50,7 +50,6 @@ def home(tmp_path_factory: pytest.TempPathFactory, small_platform: SmallPlatform
     settings = small_platform.settings.model_copy(update={"home": folder})
     settings = Settings(home=folder, first_day=settings.first_day, last_day=settings.last_day)
     platform = SmallPlatform(settings, small_platform.truth)
-    platform.materialise("identifier_pairs", "user_ids")
     raw = [dict(row) for row in Home(platform, "", "").rows("raw_web_events")]
     logins = sorted(row["login"] for row in raw if row["login"])
     login = max(sorted(set(logins)), key=logins.count)

@@ -69,7 +69,9 @@ def land_another_event(platform: SmallPlatform, day: str) -> None:
     (file.parent / "z-late.jsonl.gz").write_bytes(gzip.compress(json.dumps(event).encode() + b"\n"))
 
 
-@pytest.mark.parametrize("arguments", [["events", "--partition", KEYS[1]], ["raw_web_events"], ["events"]])
+@pytest.mark.parametrize(
+    "arguments", [["events", "--partition", KEYS[1]], ["raw_web_events"], ["events"], ["user_ids"]]
+)
 def test_what_was_published_comes_out_again(
     replay: Replay, small_platform: SmallPlatform, arguments: list[str]
 ) -> None:
@@ -86,6 +88,16 @@ def test_inputs_are_read_as_they_were_and_not_as_they_are(replay: Replay, platfo
     assert code == 0
     assert "raw_web_events@0" in told
     assert "raw_web_events@1" in told
+
+
+def test_persons_of_a_day_are_made_again_from_the_days_before_it_as_they_were(
+    replay: Replay, platform: SmallPlatform
+) -> None:
+    platform.materialise("identifier_pairs", "user_ids", last=KEYS[1])
+    platform.materialise("identifier_pairs", "user_ids", first=LATE_DAY)
+    code, told = replay(platform, "user_ids", "--partition", LATE_DAY)
+    assert code == 0
+    assert "user_ids@0" in told
 
 
 def test_rows_that_differ_are_counted_and_shown(replay: Replay, platform: SmallPlatform) -> None:
