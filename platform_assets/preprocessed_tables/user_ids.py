@@ -5,6 +5,7 @@ The computation stands in `platform_assets.domain.user_ids`, the promises in its
 
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import dagster as dg
 import ibis
@@ -13,11 +14,12 @@ from platform_assets.domain.connected_components import components_in_the_engine
 from platform_assets.domain.contracts.user_ids import USER_IDS
 from platform_assets.domain.user_ids import MEMORY_DAYS
 from platform_assets.domain.user_ids import user_ids as persons_of
-from platform_assets.domain.user_ids_summary import summary_by_day
+from platform_assets.domain.user_ids_summary import identity_sizes, sizes_picture, summary_by_day
 from platform_assets.partitions import days_around, run_days, trailing_days
 from platform_assets.table_asset import table_asset
 from resources.compute.engine import Engine
 from resources.lakehouse.io_manager import DeltaIOManager, Evidence
+from resources.pictures import Pictures
 
 
 def user_ids_asset(event_days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
@@ -33,6 +35,7 @@ def user_ids_asset(event_days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinit
         context: dg.AssetExecutionContext,
         engine: dg.ResourceParam[Engine],
         lakehouse: dg.ResourceParam[DeltaIOManager],
+        pictures: Pictures,
         identifier_pairs: ibis.Table,
     ) -> tuple[ibis.Table, Evidence]:
         """Login, cookie, device or address → person: what was seen together is one person, and stays the same person.
@@ -47,6 +50,12 @@ def user_ids_asset(event_days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinit
         connect = components_on_one_node if one_node else partial(components_in_the_engine, engine=engine)
         rows = persons_of(identifier_pairs, earlier, first, last, connect, engine)
 
-        return rows, lambda: summary_by_day(rows)
+        def evidence() -> dict[str, dict[str, Any]]:
+            drawn = {"component_sizes": sizes_picture(identity_sizes(rows, earlier, last), last)}
+            shown = pictures.keep(USER_IDS.name, last.isoformat(), drawn)
+            told: dict[str, dict[str, Any]] = {**summary_by_day(rows)}
+            return told | {last.isoformat(): told.get(last.isoformat(), {}) | shown}
+
+        return rows, evidence
 
     return user_ids
