@@ -8,7 +8,16 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import command_line, lakehouse, loading, raw_to_events, simulator, traffic_decomposition, upkeep
+from benchmarks import (
+    command_line,
+    lakehouse,
+    loading,
+    raw_to_events,
+    simulator,
+    traffic_decomposition,
+    upkeep,
+    user_ids,
+)
 from benchmarks.report import Section, write_section
 
 SHARED_DATA = Path(os.environ["SHARED_DATA"]) if "SHARED_DATA" in os.environ else None
@@ -22,6 +31,7 @@ MEASUREMENTS: dict[str, Callable[[argparse.Namespace], Section]] = {
     "loading": lambda given: loading.measure(),
     "traffic_decomposition": lambda given: traffic_decomposition.measure(given.scratch, SHARED_DATA),
     "upkeep": lambda given: upkeep.measure(given.scratch),
+    "user_ids": lambda given: user_ids.measure(given.scratch),
 }
 
 

@@ -4,10 +4,11 @@ How many others an identifier may be seen with is declared here, by kind, and co
 nobody from the day on which it is found.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 
 import ibis
+import ibis.expr.types as ir
 
 from platform_assets.domain.contracts.user_ids import COOKIE, DEVICE, IP, LOGIN
 
@@ -35,13 +36,17 @@ def shared_identifiers(pairs: ibis.Table, first: date, last: date) -> ibis.Table
         pairs.event_date.between(first - timedelta(days=HUB_WINDOW_DAYS - 1), last), pairs.other_identifier.notnull()
     )
     seen = _with_limit(window)
-    crowded = seen.group_by("identifier", "other_kind").aggregate(
-        others=seen.other_identifier.nunique(), allowed=seen.allowed.max()
-    )
-    crowded = crowded.filter(crowded.others > crowded.allowed).select("identifier", "other_kind")
-    counted = _counted_by_day(seen.semi_join(crowded, ["identifier", "other_kind"]))
+    often = _beyond(seen, lambda rows: rows.count())  # a bound that costs little and leaves few to look at closely
+    crowded = _beyond(often, lambda rows: rows.other_identifier.nunique())
+    counted = _counted_by_day(crowded)
     too_many = counted.filter(counted.others > counted.allowed, counted.event_date.between(first, last))
     return too_many.group_by("event_date", "identifier", "kind").aggregate(shared_by=too_many.others.max())
+
+
+def _beyond(seen: ibis.Table, others: Callable[[ibis.Table], ir.IntegerValue]) -> ibis.Table:
+    """The rows of identifiers for which this count of others is larger than allowed, in all days together."""
+    counted = seen.group_by("identifier", "other_kind").aggregate(others=others(seen), allowed=seen.allowed.max())
+    return seen.semi_join(counted.filter(counted.others > counted.allowed), ["identifier", "other_kind"])
 
 
 def _with_limit(pairs: ibis.Table) -> ibis.Table:
