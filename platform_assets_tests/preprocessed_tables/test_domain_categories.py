@@ -16,6 +16,7 @@ from platform_assets.domain.category_map import MapFormat
 from platform_assets.preprocessed_tables.domain_categories import MapHistoryRewritten
 from platform_assets.preprocessed_tables.map_files import MapFileError, find_map_files, read_map
 from platform_assets_tests.domain.category_worlds import declared_map
+from platform_assets_tests.stores import S3_CREDENTIALS, new_bucket, s3_client
 from resources.lakehouse.tables import Lakehouse
 from resources.settings import Settings
 
@@ -144,6 +145,24 @@ def test_entries_are_read_as_text_without_those_that_are_not_wanted(tmp_path: Pa
         ("b.csv", "b.example", "01"),
         ("b.csv", "c.example", ""),
     ]
+
+
+def test_the_files_of_a_map_may_lie_on_s3(moto_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {**S3_CREDENTIALS, "AWS_ENDPOINT_URL": moto_server}.items():
+        monkeypatch.setenv(name, value)
+    bucket, client = new_bucket(moto_server), s3_client(moto_server)
+    for day, row in (("2026-02-01", b"b.example,games"), ("2026-01-01", b"a.example,news")):
+        body = gzip.compress(b"domain,category\n" + row + b"\n")
+        client.put_object(Bucket=bucket, Key=f"landing/maps/{day}/list.csv.gz", Body=body)
+    client.put_object(Bucket=bucket, Key="landing/maps/2026-02-01/notes.txt", Body=b"hello")
+    declared = declared_map(place="{landing_zone}/maps/{version_date}/*.csv.gz")
+    rows = read_map(declared, f"s3://{bucket}/landing").to_pylist()
+    assert [(row["file"], row["version_date"], row["domain"]) for row in rows] == [
+        ("maps/2026-01-01/list.csv.gz", "2026-01-01", "a.example"),
+        ("maps/2026-02-01/list.csv.gz", "2026-02-01", "b.example"),
+    ]
+    absolute = declared_map(place=f"s3://{bucket}/landing/maps/{{version_date}}/*.csv.gz")
+    assert read_map(absolute, "").num_rows == 2
 
 
 @pytest.mark.parametrize(
