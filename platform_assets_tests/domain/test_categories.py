@@ -23,9 +23,10 @@ from resources.compute.duckdb_engine import DuckDBEngine
 NAMES = ["a.example", "b.a.example", "c.b.a.example", "gov.uk", "d.gov.uk", "co.uk", "d.co.uk", "x.d.co.uk", "example"]
 entries = st.lists(
     st.builds(Entry, st.integers(0, 6), st.sampled_from(NAMES), st.sampled_from(["news", "sports", "games"])),
+    min_size=3,
     max_size=12,
 )
-visits = st.lists(st.tuples(st.sampled_from([*NAMES, "z.example", None]), st.integers(-1, 8)), max_size=20)
+visits = st.lists(st.tuples(st.sampled_from([*NAMES, "z.example", None]), st.integers(-1, 8)), min_size=12, max_size=20)
 
 
 def categories(engine: DuckDBEngine, history: ibis.Table, asked: list[tuple[str | None, int]]) -> list[str | None]:
