@@ -30,20 +30,23 @@ def url_audiences(
     """
     rules = rule_table(audiences)
     daily = daily_matches(events, rules)
-    asked = _asked_days(daily.join(rules.settings, "audience"), first, last)
+    asked = _asked_days(daily.join(rules.settings.select("audience", "within_days"), "audience"), first, last)
     people = with_user_ids(asked, user_ids, as_of="event_date")
-    people = people.filter(people.user_id.notnull())
     included = ~people.is_exclusion
-    members = people.group_by("event_date", "name", "user_id").aggregate(
-        events=people["events"].sum(where=included).fill_null(0).cast("int64"),
-        last_event_date=people.active_date.max(where=included),
-        days=people.active_date.nunique(where=included),
-        is_excluded=people.is_exclusion.any(),
-        at_least=people.at_least.max(),
-        on_days=people.on_days.max(),
+    several_days = any(audience.on_days > 1 for audience in audiences)
+    members = (
+        people.filter(people.user_id.notnull())
+        .group_by("event_date", "audience", "user_id")
+        .aggregate(
+            events=people["events"].sum(where=included).fill_null(0).cast("int64"),
+            last_event_date=people.active_date.max(where=included),
+            days=people.active_date.nunique(where=included) if several_days else ibis.literal(1),
+            is_excluded=people.is_exclusion.any(),
+        )
     )
-    belongs = ~members.is_excluded & (members["events"] >= members.at_least) & (members.days >= members.on_days)
-    return members.filter(belongs).rename(audience="name").select(*URL_AUDIENCES.column_names)
+    told = members.join(rules.settings, "audience")
+    enough = (told["events"] >= told.at_least) & (told.days >= told.on_days) & ~told.is_excluded
+    return told.filter(enough).drop("audience").rename(audience="name").select(*URL_AUDIENCES.column_names)
 
 
 def daily_matches(events: ibis.Table, rules: RuleTable) -> ibis.Table:
@@ -97,6 +100,6 @@ def silent_audiences(
 def rule_counts(events: ibis.Table, rules: RuleTable) -> ibis.Table:
     """How many events meet each rule, and of how many cookies, without bots: rule, events, cookies."""
     seen = events.filter(~events.is_bot)
-    met = rule_matches(with_shape(seen, rules).select(*SHAPE).distinct(), rules).select(*SHAPE, "rule")
+    met = rule_matches(with_shape(seen, rules).select(*SHAPE).distinct(), rules).select(*SHAPE, "rule").distinct()
     rows = with_shape(seen, rules).select("cookie_id", *SHAPE).join(met, SHAPE)
     return rows.group_by("rule").aggregate(events=rows.count(), cookies=rows.cookie_id.nunique())

@@ -53,8 +53,8 @@ def test_a_declaration_becomes_an_audience(tmp_path: Path) -> None:
         domains=("shop.example", "*.outlet.example"),
         paths=(Pattern(begins="/shoes/"),),
         query=(
-            ("utm_source", Pattern(exact="utm_source=mail")),
-            ("q", Pattern(begins="q=", regex="q=(?s:.)*red(?s:.)*\\z")),
+            ("utm_source", Pattern(exact="\x1futm_source=mail\x1f")),
+            ("q", Pattern(begins="\x1fq=", regex="(?s:.)*\x1fq=[^\x1f]*red[^\x1f]*\x1f")),
         ),
         referrers=("finder.example",),
         event_types=("purchase", "add_to_cart"),

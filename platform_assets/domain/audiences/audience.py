@@ -15,8 +15,8 @@ class Rule:
     """Conditions on one event: every one that is given must hold, and of its values one.
 
     `domains` and `referrers` are hosts in small letters without `www.`; `*.example.org` is example.org and every host
-    below it. `paths` are matched against the decoded path, the patterns of `query` against `name=value` with the value
-    decoded: every parameter in it must be there.
+    below it. `paths` are matched against the decoded path. `query` holds parameters by name, all of which must be
+    there, each as `patterns.parameter` makes it.
     """
 
     domains: tuple[str, ...] = ()

@@ -17,7 +17,7 @@ from platform_assets.domain.audiences.audience import (
     Audience,
     Rule,
 )
-from platform_assets.domain.audiences.patterns import Pattern, glob
+from platform_assets.domain.audiences.patterns import BREAK, Pattern, glob, parameter
 from platform_assets.domain.audiences.regular_expressions import PatternRefused, regular_expression
 from platform_assets.domain.yaml_lines import Entry, YamlFile
 
@@ -181,6 +181,8 @@ def _query(entry: Entry) -> tuple[tuple[str, Pattern], ...]:
         text = "" if value.node.value == "" else value.text()  # a parameter may be given without a value
         if re.search(r"[=&#?%+\s]", name) or not name:
             value.problem("is no name of a parameter; it is compared as it stands in the address")
+        elif text is not None and BREAK in text:
+            value.problem("holds the character U+001F, which is no text")
         elif text is not None:
-            found.append((name, glob(text, before=f"{name}=")))
+            found.append((name, parameter(name, text)))
     return tuple(found)

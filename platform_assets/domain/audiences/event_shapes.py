@@ -3,7 +3,7 @@
 import ibis
 import ibis.expr.types as ir
 
-from platform_assets.domain.audiences.patterns import literal
+from platform_assets.domain.audiences.patterns import BREAK, REPLACED, literal
 from platform_assets.domain.audiences.rule_table import RuleTable
 from platform_assets.domain.engine_functions import regexp_extract_all, split_part, try_url_decode
 
@@ -28,15 +28,17 @@ def decoded_path(path: ir.StringValue) -> ir.StringValue:
     return ibis.cases((path.contains("%"), _decoded(path.replace("+", "%2B")).fill_null(path)), else_=path)
 
 
-def decoded_parameters(parameters: ir.StringValue) -> ir.ArrayValue:
-    """The column `parameters` as a list of `name=value`, values decoded, `+` as a space."""
-    return parameters.split("&").map(_decoded_parameter)
+def decoded_parameters(parameters: ir.StringValue) -> ir.StringValue:
+    """The column `parameters` as `BREAK name=value BREAK name=value BREAK`, values decoded, `+` as a space."""
+    clean = parameters.replace(BREAK, REPLACED)
+    spaced = clean.replace("+", " ").replace("&", BREAK)
+    decoded = clean.split("&").map(_decoded_parameter).join(BREAK)
+    return BREAK + ibis.cases((parameters.contains("%"), decoded), else_=spaced) + BREAK
 
 
 def _decoded_parameter(parameter: ir.StringValue) -> ir.StringValue:
-    spaced = parameter.replace("+", "%20")
-    plain = parameter.replace("+", " ")
-    return ibis.cases((spaced.contains("%"), _decoded(spaced).fill_null(plain)), else_=parameter)
+    text = _decoded(parameter.replace("+", "%20")).replace(BREAK, REPLACED)
+    return text.fill_null(parameter.replace("+", " "))
 
 
 def _decoded(text: ir.StringValue) -> ir.StringValue:

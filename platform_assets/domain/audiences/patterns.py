@@ -7,6 +7,9 @@ Which regular expressions are taken, and how they are written so that every engi
 from dataclasses import dataclass
 
 ANY_TEXT, END = "(?s:.)*", r"\z"
+BREAK = "\x1f"
+"""Stands before, between and after the parameters of an address; within one it becomes REPLACED."""
+REPLACED = "\ufffd"
 _SPECIAL = frozenset("\\.^$|?*+()[]{}-&~#")
 
 
@@ -27,15 +30,25 @@ class Pattern:
         return self.exact or self.begins
 
 
-def glob(text: str, before: str = "") -> Pattern:
-    """A text in which `*` stands for any characters, also none; `before` is put before it literally."""
+def glob(text: str) -> Pattern:
+    """A text in which `*` stands for any characters, also none."""
     first, *rest = text.split("*")
     if not rest:
-        return Pattern(exact=before + text)
-    parts = [before + first, *(part for part in rest[:-1] if part), rest[-1]]
+        return Pattern(exact=text)
+    parts = [first, *(part for part in rest[:-1] if part), rest[-1]]
     if parts[1:] == [""]:
-        return Pattern(begins=parts[0])
-    return Pattern(begins=parts[0], regex=ANY_TEXT.join(map(literal, parts)) + END)
+        return Pattern(begins=first)
+    return Pattern(begins=first, regex=ANY_TEXT.join(map(literal, parts)) + END)
+
+
+def parameter(name: str, value: str) -> Pattern:
+    """A parameter of an address and its value with wildcards, as something to find in `BREAK name=value BREAK`."""
+    whole = f"{BREAK}{name}={value}{BREAK}"
+    pattern = glob(whole)
+    if pattern.regex == literal(pattern.begins) + ANY_TEXT + literal(BREAK) + END:
+        return Pattern(begins=pattern.begins)
+    within = pattern.regex.removesuffix(END).replace(ANY_TEXT, f"[^{BREAK}]*")
+    return Pattern(pattern.exact, pattern.begins, ANY_TEXT + within if within else "")
 
 
 def literal(text: str) -> str:

@@ -12,6 +12,7 @@ import ibis
 import ibis.expr.types as ir
 
 from platform_assets.domain.audiences.event_shapes import SHAPE, decoded_parameters, decoded_path
+from platform_assets.domain.audiences.patterns import BREAK
 from platform_assets.domain.audiences.rule_table import (
     ANY_DOMAIN,
     BY_ADDRESS,
@@ -25,7 +26,10 @@ from platform_assets.domain.audiences.rule_table import (
 
 
 def rule_matches(shapes: ibis.Table, rules: RuleTable) -> ibis.Table:
-    """Every shape with each of the rules that it meets: SHAPE, rule, audience, is_exclusion; one row a pair."""
+    """Every shape with each of the rules that it meets: SHAPE, rule, audience, is_exclusion.
+
+    A rule of several values, of which a shape meets more than one, comes more than once.
+    """
     ways: dict[str, Callable[[ibis.Table, RuleTable], ibis.Table]] = {
         BY_ADDRESS: _by_address,
         BY_PARAMETER: _by_parameter,
@@ -42,7 +46,7 @@ def rule_matches(shapes: ibis.Table, rules: RuleTable) -> ibis.Table:
         met.append(
             candidates.filter(_all_conditions(candidates, rules)).select(*SHAPE, "rule", "audience", "is_exclusion")
         )
-    return ibis.union(*met).distinct() if len(met) > 1 else met[0].distinct()
+    return ibis.union(*met) if len(met) > 1 else met[0]
 
 
 def _by_address(shapes: ibis.Table, rules: RuleTable) -> ibis.Table:
@@ -66,18 +70,21 @@ def _by_referrer(shapes: ibis.Table, rules: RuleTable) -> ibis.Table:
 def _by_parameter(shapes: ibis.Table, rules: RuleTable) -> ibis.Table:
     """Candidates by the rule's first parameter: with its value where that is exact, else by the name."""
     leading = rules.table.filter(rules.table.access == BY_PARAMETER)
-    each = shapes.filter(shapes.parameters != "").mutate(value=shapes["values"].unnest())
+    with_any = shapes.filter(shapes.parameters != "")
+    each = with_any.mutate(value=with_any["values"].split(BREAK).unnest())
     keys = ibis.array([each.value, each.value.re_extract("^[^=]*=", 0)])
     return each.mutate(parameter_key=keys.unnest()).drop("value").join(leading, "parameter_key")
 
 
 def _by_pattern(shapes: ibis.Table, rules: RuleTable) -> ibis.Table:
     leading = rules.table.filter(rules.table.access == BY_PATTERN)
-    found = [
-        ibis.cases((shapes.plain_path.re_search(joined), ibis.literal(number, "int64")))
-        for number, joined in rules.filters().items()
+    filters = rules.filters()
+    found = shapes.filter(ibis.or_(*(shapes.plain_path.re_search(joined) for joined in filters.values())))
+    numbers = [
+        ibis.cases((found.plain_path.re_search(joined), ibis.literal(number, "int64")))
+        for number, joined in filters.items()
     ]
-    searched = shapes.mutate(filter_number=ibis.array(found).unnest())
+    searched = found.mutate(filter_number=ibis.array(numbers).unnest())
     return searched.filter(searched.filter_number.notnull()).join(leading, "filter_number")
 
 
@@ -106,24 +113,15 @@ def _all_conditions(row: ibis.Table, rules: RuleTable) -> ir.BooleanValue:
     conditions = [
         row.event_type_is.isnull() | (row.event_type == row.event_type_is),
         row.referrer_key.isnull() | _is_host(row.referrer_domain, row.referrer_key),
-        _meets(path, row.path_exact, row.path_begins, row.path_expression, rules),
+        row.path_exact.isnull() | (path == row.path_exact),
+        row.path_begins.isnull() | path.startswith(row.path_begins),
+        row.path_expression.isnull() | _matches(row.path_expression, path, rules),
     ]
     for number in range(rules.query_conditions):
-        exact, begins = row[f"query_{number}_exact"], row[f"query_{number}_begins"]
-        expression = row[f"query_{number}_expression"]
-        met = row["values"].filter(lambda value, e=exact, b=begins, x=expression: _meets(value, e, b, x, rules))
-        conditions.append((exact.isnull() & begins.isnull()) | (met.length() > 0))
+        holds, expression = row[f"query_{number}_holds"], row[f"query_{number}_expression"]
+        conditions.append(holds.isnull() | row["values"].contains(holds))
+        conditions.append(expression.isnull() | _matches(expression, row["values"], rules))
     return ibis.and_(*conditions)
-
-
-def _meets(
-    text: ir.StringValue, exact: ir.StringValue, begins: ir.StringValue, expression: ir.IntegerValue, rules: RuleTable
-) -> ir.BooleanValue:
-    return (
-        (exact.isnull() | (text == exact))
-        & (begins.isnull() | text.startswith(begins))
-        & (expression.isnull() | _matches(expression, text, rules))
-    )
 
 
 def _matches(number: ir.IntegerValue, text: ir.StringValue, rules: RuleTable) -> ir.BooleanValue:

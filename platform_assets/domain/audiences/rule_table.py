@@ -11,7 +11,7 @@ from itertools import product
 import ibis
 
 from platform_assets.domain.audiences.audience import Audience, Rule
-from platform_assets.domain.audiences.patterns import Pattern, literal
+from platform_assets.domain.audiences.patterns import BREAK, Pattern, literal
 
 ANY_DOMAIN = ""
 """The domain key of rules that have no domain and can be found by the beginning of their path."""
@@ -58,8 +58,7 @@ class RuleTable:
         columns |= dict.fromkeys((*texts, "event_type_is"), "string")
         columns |= {"path_expression": "int64", "filter_number": "int64"}
         for number in range(self.query_conditions):
-            columns |= {f"query_{number}_exact": "string", f"query_{number}_begins": "string"}
-            columns |= {f"query_{number}_expression": "int64"}
+            columns |= {f"query_{number}_holds": "string", f"query_{number}_expression": "int64"}
         return ibis.schema(columns)
 
     @cached_property
@@ -149,15 +148,14 @@ def _combinations(rule: Rule, query_conditions: int, expressions: dict[str, int]
             "path_begins": pattern.begins or None,
             "path_expression": _number(expressions, pattern.regex),
             "filter_number": None,
-            "parameter_key": (rule.query[0][1].exact or f"{rule.query[0][0]}=") if rule.query else None,
+            "parameter_key": _parameter_key(*rule.query[0]) if rule.query else None,
             "referrer_key": referrer,
             "event_type_is": event_type,
         }
         for place in range(query_conditions):
             value = rule.query[place][1] if place < len(rule.query) else Pattern()
             row |= {
-                f"query_{place}_exact": value.exact or None,
-                f"query_{place}_begins": value.begins or None,
+                f"query_{place}_holds": value.beginning or None,
                 f"query_{place}_expression": _number(expressions, value.regex),
             }
         yield row
@@ -171,6 +169,10 @@ def _access(rule: Rule, domain: str | None, path: Pattern | None) -> str:
     if rule.referrers:
         return BY_REFERRER
     return BY_PATTERN if path else BY_TYPE
+
+
+def _parameter_key(name: str, value: Pattern) -> str:
+    return value.exact.strip(BREAK) if value.exact else f"{name}="
 
 
 def _cut(path: Pattern) -> int:
