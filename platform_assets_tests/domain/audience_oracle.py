@@ -20,6 +20,9 @@ def members(
     events: Iterable[Event], history: History, audiences: Sequence[Declaration], first: date, last: date
 ) -> list[dict[str, Any]]:
     found = []
+    known: dict[str, list[tuple[date, str | None]]] = defaultdict(list)
+    for (identifier, when), user in sorted(history.items(), key=lambda entry: entry[0]):
+        known[identifier].append((when, user))
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     for day in days:
         for audience in audiences:
@@ -27,7 +30,7 @@ def members(
             counted: dict[str, list[date]] = defaultdict(list)
             excluded = set()
             for event in events:
-                person = person_of(event, history, day)
+                person = person_of(event, known, day)
                 if event["is_bot"] or person is None or not 0 <= (day - event["event_date"]).days < within:
                     continue
                 if any(meets(event, rule) for rule in audience["any_of"]):
@@ -49,11 +52,11 @@ def members(
     return sorted(found, key=lambda row: (row["event_date"], row["audience"], row["user_id"]))
 
 
-def person_of(event: Event, history: History, day: date) -> str | None:
+def person_of(event: Event, known: Mapping[str, list[tuple[date, str | None]]], day: date) -> str | None:
     for column in ("login_hash", "cookie_id", "device_id"):
-        known = [(when, user) for (name, when), user in history.items() if name == event[column] and when <= day]
-        if known and (user := max(known, key=lambda entry: entry[0])[1]):
-            return user
+        until_day = [user for when, user in known.get(event[column], []) if when <= day]
+        if until_day and until_day[-1]:
+            return until_day[-1]
     return None
 
 
