@@ -18,6 +18,7 @@ from benchmarks import (
     traffic_decomposition,
     upkeep,
     user_ids,
+    url_audiences,
 )
 from benchmarks.report import Section, write_section
 
@@ -34,6 +35,7 @@ MEASUREMENTS: dict[str, Callable[[argparse.Namespace], Section]] = {
     "traffic_decomposition": lambda given: traffic_decomposition.measure(given.scratch, SHARED_DATA),
     "upkeep": lambda given: upkeep.measure(given.scratch),
     "user_ids": lambda given: user_ids.measure(given.scratch),
+    "url_audiences": lambda given: url_audiences.measure(given.scratch),
 }
 
 

@@ -77,7 +77,7 @@ def _stages(settings: Settings, days: int) -> list[Stage]:
     return [
         Stage((DOMAIN_CATEGORIES.name,), ()),
         *(Stage((asset,), every) for asset in (*raw, "events", "identifier_pairs", "user_ids")),
-        *(Stage((asset,), every) for asset in ("category_audiences", "user_features")),
+        *(Stage((asset,), every) for asset in ("url_audiences", "category_audiences", "user_features")),
         *(Stage((asset,), every) for asset in ("traffic_series", "traffic_decomposition", "forecast_validation")),
         Stage((model("training_set"),), (every[trained],)),
         Stage((model("model"),), (every[trained],)),
