@@ -17,8 +17,8 @@ from benchmarks import (
     simulator,
     traffic_decomposition,
     upkeep,
-    user_ids,
     url_audiences,
+    user_ids,
 )
 from benchmarks.report import Section, write_section
 
