@@ -70,7 +70,7 @@ DEPENDENCIES = {
     "traffic_decomposition": {"traffic_series"},
     "forecast_validation": {"traffic_decomposition"},
     "domain_clusters_model": {"events"},
-    "domain_clusters": {"domain_clusters_model", "domain_clusters"},
+    "domain_clusters": {"domain_clusters_model", "domain_categories", "domain_clusters"},
     "conversion_training_set": {"user_features", "events", "user_ids"},
     "conversion_model": {"conversion_training_set"},
     "conversion_champion": {"conversion_training_set", "conversion_model"},

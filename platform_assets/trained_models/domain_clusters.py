@@ -4,13 +4,16 @@ Materialise both for one day a week: clusters of the days between change little.
 made stands in `platform_assets.domain.embeddings`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import ibis
 
+from platform_assets.domain.categories import with_categories
+from platform_assets.domain.contracts.domain_categories import DOMAIN_CATEGORIES
 from platform_assets.domain.contracts.domain_clusters import DOMAIN_CLUSTERS
 from platform_assets.domain.embeddings.cluster_days import LABEL_MEMORY_DAYS, ClusteredDay, LabelHistory, cluster_day
 from platform_assets.domain.embeddings.spec import EmbeddingSpec
@@ -97,7 +100,7 @@ def _clusters_asset(spec: EmbeddingSpec, days: dg.DailyPartitionsDefinition) -> 
     @table_asset(
         DOMAIN_CLUSTERS,
         partitions_def=days,
-        deps=[f"{spec.name}_model", earlier],
+        deps=[f"{spec.name}_model", DOMAIN_CATEGORIES.name, earlier],
         kinds=frozenset({"deltalake", "scikitlearn"}),
         declared=spec.fingerprint,
     )
@@ -110,16 +113,17 @@ def _clusters_asset(spec: EmbeddingSpec, days: dg.DailyPartitionsDefinition) -> 
         """Which domains are visited together, as clusters with a name, for one day.
 
         Made from the model of the same day, thus from events strictly before it. A cluster takes the number of the one
-        that it continues on the latest published day of the 56 before.
+        that it continues on the latest published day of the 56 before. It is named by its category where
+        `domain_categories` is published.
         """
         import pyarrow as pa
 
-        history = _label_history(context, lakehouse)
+        history, categories_of = _label_history(context, lakehouse), _categories(context, lakehouse)
         versions = {key: _version(model_registry.registry, spec, key) for key in context.partition_keys}
         clustered, parts = {}, []
         for key, version in versions.items():
-            embedding = model_registry.registry.load_embedding(version).embedding
-            clustered[key] = cluster_day(date.fromisoformat(key), embedding, spec, history, {})
+            day, embedding = date.fromisoformat(key), model_registry.registry.load_embedding(version).embedding
+            clustered[key] = cluster_day(day, embedding, spec, history, categories_of(embedding.tokens.tolist(), day))
             parts.append(clustered[key].rows(spec.token, **_named(version)))
         context.add_output_metadata({INPUT_MODELS: _pins(spec, versions)})
         rows = ibis.memtable(pa.concat_tables(parts), schema=DOMAIN_CLUSTERS.schema())
@@ -137,6 +141,25 @@ def _label_history(context: dg.AssetExecutionContext, lakehouse: DeltaIOManager)
         return LabelHistory()
     rows = published.select("event_date", "domain", "cluster").to_pyarrow()
     return LabelHistory.of_rows(zip(*(column.to_pylist() for column in rows.columns), strict=True))
+
+
+def _categories(
+    context: dg.AssetExecutionContext, lakehouse: DeltaIOManager
+) -> Callable[[Sequence[str], date], Mapping[str, str]]:
+    """Domains → their categories as known on the day before a day; none where no map was ever published."""
+    published = lakehouse.read_beside_inputs(context, DOMAIN_CATEGORIES.name, None)
+    if published is None:
+        return lambda domains, day: {}
+    return partial(categories_on_the_eve, published)
+
+
+def categories_on_the_eve(domain_categories: ibis.Table, domains: Sequence[str], day: date) -> dict[str, str]:
+    """The category that each of the domains had on the day before `day`, where it had one."""
+    asked = ibis.memtable({"domain": list(domains)}, schema={"domain": "string"})
+    dated = asked.mutate(eve=ibis.literal(day - timedelta(days=1)))
+    found = with_categories(dated, domain_categories, as_of="eve").to_pyarrow()
+    pairs = zip(found["domain"].to_pylist(), found["category"].to_pylist(), strict=True)
+    return {domain: category for domain, category in pairs if category is not None}
 
 
 def _version(registry: "ModelRegistry", spec: EmbeddingSpec, day: str) -> ModelVersion:
@@ -168,7 +191,7 @@ def _evidence(
 
     found: dict[str, dict[str, Any]] = {key: {**day.figures, "labels": _changes(day)} for key, day in clustered.items()}
     newest = max(clustered)
-    drawn = embedding_map(clustered[newest], f"{spec.token}s by what is visited together, as of {newest}", spec.seed)
+    drawn = embedding_map(clustered[newest], f"{spec.token.capitalize()}s visited together, as of {newest}", spec.seed)
     found[newest] |= pictures.keep(DOMAIN_CLUSTERS.name, newest, {"embedding_map": drawn})
     return found
 

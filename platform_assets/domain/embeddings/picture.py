@@ -44,7 +44,7 @@ def embedding_map(clustered: ClusteredDay, title: str, seed: int) -> bytes:
     )
     for handle in key.legend_handles:
         handle.set_sizes([60])  # type: ignore[union-attr]  # a scatter's handle
-    _name_points(axes, places, embedding.tokens[shown], labels, sequences)
+    _name_points(axes, places, embedding.tokens[shown], labels, area)
     return as_png(figure)
 
 
@@ -69,36 +69,46 @@ def _colours(labels: npt.NDArray[np.int64]) -> dict[int, tuple[float, float, flo
     }
 
 
-def _name_points(axes, places, tokens, labels, sequences) -> None:  # type: ignore[no-untyped-def]  # matplotlib comes late
-    """Names beside points, the largest of each cluster first, and only where they cover no other name."""
-    taken: list = []
-    renderer = axes.figure.canvas.get_renderer()
+def _name_points(axes, places, tokens, labels, area) -> None:  # type: ignore[no-untyped-def]  # matplotlib comes late
+    """Names beside points, the largest of each cluster first, where they cover no other name and no large point."""
+    from matplotlib.patheffects import withStroke
+    from matplotlib.transforms import Bbox
+
     axes.figure.draw_without_rendering()
-    frame = axes.get_window_extent(renderer)
-    for place in _in_turns(labels, sequences):
-        for shift, side in ((8, "left"), (-8, "right")):
+    renderer = axes.figure.canvas.get_renderer()
+    frame, radius = axes.get_window_extent(renderer), np.sqrt(area / np.pi) * axes.figure.dpi / 72
+    centres = axes.transData.transform(places)
+    in_turns = _in_turns(labels, area)
+    large = in_turns[:LABELLED_TOKENS]
+    taken = [Bbox([centres[place] - 0.8 * radius[place], centres[place] + 0.8 * radius[place]]) for place in large]
+    named = 0
+    for place in in_turns:
+        gap = radius[place] * 72 / axes.figure.dpi + 2
+        for shift, side, height in (((gap, 0), "left", "center"), ((-gap, 0), "right", "center"),
+                                    ((0, gap), "center", "bottom"), ((0, -gap), "center", "top")):  # fmt: skip
             text = axes.annotate(
-                _short(str(tokens[place])), places[place], xytext=(shift, 0), textcoords="offset points", ha=side,
-                va="center", fontsize=8.5, color=INK,
+                _short(str(tokens[place])), places[place], xytext=shift, textcoords="offset points", ha=side,
+                va=height, fontsize=8.5, color=INK, path_effects=[withStroke(linewidth=2.5, foreground="white")],
             )  # fmt: skip
-            box = text.get_window_extent(renderer).expanded(1.02, 1.15)
-            inside = frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0 and box.y1 <= frame.y1
+            box = text.get_window_extent(renderer)
+            inside = frame.x0 < box.x0 and box.x1 < frame.x1 and frame.y0 < box.y0 and box.y1 < frame.y1
             if inside and not any(box.overlaps(other) for other in taken):
                 taken.append(box)
+                named += 1
                 break
             text.remove()
-        if len(taken) == LABELLED_TOKENS:
+        if named == LABELLED_TOKENS:
             return
 
 
-def _in_turns(labels: npt.NDArray[np.int64], sequences: npt.NDArray[np.int64]) -> list[int]:
+def _in_turns(labels: npt.NDArray[np.int64], sizes: npt.NDArray[np.float64]) -> list[int]:
     """Places of tokens: the largest of every cluster, then the second ones, and so on."""
-    by_size = np.lexsort((np.arange(len(labels)), -sequences))
+    by_size = np.lexsort((np.arange(len(labels)), -sizes))
     turn = np.empty(len(labels), dtype=np.int64)
     for label in np.unique(labels):
         of_label = by_size[labels[by_size] == label]
         turn[of_label] = np.arange(len(of_label))
-    return np.lexsort((np.arange(len(labels)), -sequences, turn)).tolist()
+    return np.lexsort((np.arange(len(labels)), -sizes, turn)).tolist()
 
 
 def _short(text: str) -> str:
