@@ -11,6 +11,7 @@ from pathlib import Path
 from benchmarks import (
     category_audiences,
     command_line,
+    domain_clusters,
     lakehouse,
     loading,
     raw_to_events,
@@ -33,6 +34,7 @@ MEASUREMENTS: dict[str, Callable[[argparse.Namespace], Section]] = {
     "simulator": lambda given: simulator.measure(given.scratch),
     "loading": lambda given: loading.measure(),
     "traffic_decomposition": lambda given: traffic_decomposition.measure(given.scratch, SHARED_DATA),
+    "domain_clusters": lambda given: domain_clusters.measure(given.scratch, SHARED_DATA),
     "upkeep": lambda given: upkeep.measure(given.scratch),
     "user_ids": lambda given: user_ids.measure(given.scratch),
     "url_audiences": lambda given: url_audiences.measure(given.scratch),

@@ -55,7 +55,13 @@ class ClusteredDay:
         """Numbers that the UI plots over days."""
         kinds = [change.kind for change in self.labelling.changes]
         counted = {f"clusters_{kind}": kinds.count(kind) for kind in ("kept", "new", "split", "merged", "gone")}
-        return {"clusters": self.clustering.clusters, "silhouette": self.clustering.silhouette, **counted}
+        found = self.clustering
+        return {
+            "clusters": found.clusters,
+            "silhouette": found.silhouette,
+            "clusters_stand_apart": found.stand_apart,
+            **counted,
+        }
 
     def rows(self, token: str, **model: object) -> pa.Table:
         """One row a token, its column named `token`; `model` are constant columns."""

@@ -4,7 +4,9 @@ The silhouette says how much nearer a token is to its own cluster's centre than 
 Hruschka, Campello, de Castro, "Evolutionary Search for Optimal Fuzzy C-Means Clustering", 2004: linear in the tokens).
 It rises steeply while real groups are still lumped together and flatly once they are split further: the number is taken
 where it lies highest above the straight line from the fewest to the most clusters (Satopää et al., "Finding a Kneedle
-in a Haystack", 2011). The highest silhouette itself would split groups wherever they have parts.
+in a Haystack", 2011). The highest silhouette itself would split groups wherever they have parts. Where it only falls,
+nothing stands apart: tokens are a continuum, which is cut into the square root of half their number (Mardia, Kent,
+Bibby, "Multivariate Analysis", 1979), and that is said. Two groups alone look like a continuum.
 """
 
 from dataclasses import dataclass
@@ -25,12 +27,14 @@ class Clustering:
     """The cluster of every token of an embedding, in its order.
 
     Clusters are numbered from 0, those in the most sequences first. `similarity` is the cosine between a token and its
-    cluster's centre; `silhouettes` the mean silhouette by the number of clusters that was tried.
+    cluster's centre; `silhouettes` the mean silhouette by the number of clusters that was tried. `stand_apart` says
+    whether the silhouette has a knee; if not, the clusters are pieces of a continuum.
     """
 
     cluster: npt.NDArray[np.int64]
     similarity: npt.NDArray[np.float64]
     silhouettes: dict[int, float]
+    stand_apart: bool
 
     @property
     def clusters(self) -> int:
@@ -54,19 +58,24 @@ def cluster_embedding(embedding: Embedding, spec: EmbeddingSpec) -> Clustering:
             number: _silhouette(*_k_means(vectors, number, _STARTS_OF_SEARCH, spec.seed), vectors)
             for number in _numbers(len(vectors), spec.most_clusters)
         }
-        number = knee(list(tried), list(tried.values()))
+        standing_out = knee(list(tried), list(tried.values()))
+        number = standing_out or min(tried, key=lambda each: abs(each - (len(vectors) / 2) ** 0.5))
         found, centres = _k_means(vectors, number, _STARTS, spec.seed)
         tried[number] = _silhouette(found, centres, vectors)
     similarity = np.einsum("ij,ij->i", vectors, centres[found])
-    return Clustering(_largest_first(found, embedding), similarity.round(_DIGITS), tried)
+    return Clustering(_largest_first(found, embedding), similarity.round(_DIGITS), tried, standing_out is not None)
 
 
-def knee(numbers: list[int], values: list[float]) -> int:
-    """The number whose value lies highest above the line from the corner of the lowest to that of the highest."""
+def knee(numbers: list[int], values: list[float]) -> int | None:
+    """The number whose value lies highest above the line from the corner of the lowest to that of the highest.
+
+    None where that is the first one, or there are too few to tell.
+    """
     x, y = np.array(numbers, dtype=np.float64), np.array(values, dtype=np.float64)
     if len(x) < 3 or np.ptp(y) == 0:
-        return numbers[0]
-    return numbers[int(np.argmax((y - y.min()) / np.ptp(y) - (x - x[0]) / np.ptp(x)))]
+        return None
+    place = int(np.argmax((y - y.min()) / np.ptp(y) - (x - x[0]) / np.ptp(x)))
+    return numbers[place] if place else None
 
 
 def _numbers(tokens: int, most: int) -> list[int]:

@@ -81,8 +81,18 @@ def test_nothing_of_the_day_itself_and_nothing_older_than_the_window_is_learnt()
 
 def test_the_knee_is_where_a_curve_stops_to_rise() -> None:
     assert knee([2, 3, 4, 5, 6, 7], [0.2, 0.4, 0.6, 0.8, 0.81, 0.82]) == 5
-    assert knee([2, 3], [0.1, 0.9]) == 2
-    assert knee([2, 3, 4], [0.5, 0.5, 0.5]) == 2
+    assert knee([2, 3], [0.1, 0.9]) is None
+    assert knee([2, 3, 4], [0.5, 0.5, 0.5]) is None
+    assert knee([2, 3, 4], [0.7, 0.6, 0.5]) is None
+
+
+def test_a_continuum_is_cut_into_the_root_of_half_its_tokens_and_says_so(trained: TrainedEmbedding) -> None:
+    vectors = np.stack([np.linspace(-1, 1, 200), np.ones(200)], axis=1)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    tokens = np.array([f"{number:03d}" for number in range(200)])
+    found = cluster_embedding(Embedding(tokens, np.full(200, 9), vectors.astype(np.float32)), SPEC)
+    assert (found.clusters, found.stand_apart) == (10, False)
+    assert cluster_embedding(trained.embedding, SPEC).stand_apart
 
 
 def embedding_of(tokens: list[str]) -> Embedding:
