@@ -29,7 +29,7 @@ from platform_assets.domain.embeddings.training import train_embedding
 from platform_assets.trained_models.domain_clusters import DOMAINS
 
 DAYS = 60
-VOLUMES = (1_000_000, 10_000_000)
+VOLUME, TIMES = 1_000_000, 10
 DATE = FIRST_DAY + timedelta(days=DAYS)
 WEEKS = 4
 METHOD = f"""\
@@ -41,7 +41,8 @@ information, over the domains that it knows), and the lift: how much more often 
 basket are of one cluster than if they were put together by chance.
 
 **Cost**: CPU seconds of a fresh process that makes sequences from events, embeds them and clusters the result, against
-gensim alone on the same sentences as Python lists, with the same parameters; imports are left out of both."""
+gensim alone on the same sentences as Python lists, with the same parameters; imports are left out of both. Ten times
+the events are the same ones told ten times, in sessions of their own."""
 
 Row = tuple[str, str, str]
 
@@ -50,11 +51,10 @@ def measure(scratch: Path, shared_data: Path | None) -> Section:
     """Planted topics, real data where there is any, and costs."""
     rows: list[Row] = []
     figures: dict[str, Any] = {}
-    for volume in VOLUMES:
-        events = _events(scratch, volume)
-        if volume == min(VOLUMES):
-            rows += _planted(events, figures)
-        rows += _costs(events, volume, figures)
+    events = _events(scratch)
+    rows += _planted(events, figures)
+    rows += _costs(events, 1, figures)
+    rows += _costs(_repeated(events), TIMES, figures)
     rows.append(_growth(figures))
     if shared_data:
         rows += _real(shared_data, figures)
@@ -68,15 +68,32 @@ def measure(scratch: Path, shared_data: Path | None) -> Section:
     )
 
 
-def _events(scratch: Path, volume: int) -> Path:
-    """The folder of a world's events, made unless it is there; the truth lies in the world's own."""
-    world = simulated_world(scratch / "worlds", volume, DAYS)
-    folder = scratch / "domain_clusters" / str(volume)
+def _events(scratch: Path) -> Path:
+    """The folder of a world's events, made unless it is there; it names the world's own, where the truth lies."""
+    world = simulated_world(scratch / "worlds", VOLUME, DAYS)
+    folder = scratch / "domain_clusters" / str(VOLUME)
     if not (folder / "events.parquet").exists():
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "world").write_text(str(world.parent))
         run(["-m", "benchmarks.domain_clusters", "events", str(folder)])
     return folder
+
+
+def _repeated(folder: Path) -> Path:
+    """The folder of the same events several times over, each time in sessions of their own."""
+    import ibis
+
+    many = folder.with_name(f"{folder.name}-times-{TIMES}")
+    if not (many / "events.parquet").exists():
+        many.mkdir(parents=True, exist_ok=True)
+        connection = ibis.duckdb.connect()
+        events = connection.read_parquet(folder / "events.parquet")
+        copies = ibis.range(0, TIMES).unnest().name("copy").as_table()
+        repeated = events.cross_join(copies)
+        suffix = "-" + repeated["copy"].cast("string")
+        named = repeated.mutate(event_id=repeated.event_id + suffix, session_id=repeated.session_id + suffix)
+        connection.to_parquet(named.drop("copy"), many / "events.parquet")
+    return many
 
 
 def _planted(folder: Path, figures: dict[str, Any]) -> list[Row]:
@@ -121,18 +138,18 @@ def _rand(tokens: np.ndarray, found: np.ndarray, topics: dict[str, str]) -> floa
     return float(adjusted_rand_score([topics[token] for token in tokens[known].tolist()], found[known]))
 
 
-def _costs(folder: Path, volume: int, figures: dict[str, Any]) -> list[Row]:
+def _costs(folder: Path, times: int, figures: dict[str, Any]) -> list[Row]:
     spent = {leg: json.loads(run(["-m", "benchmarks.domain_clusters", leg, str(folder)])[1].splitlines()[-1])
              for leg in ("platform", "plain")}  # fmt: skip
     if spent["platform"]["sequences"] != spent["plain"]["sequences"]:
         raise AssertionError(f"the legs don't learn from the same: {spent}")
     ratio = spent["platform"]["cpu_seconds"] / spent["plain"]["cpu_seconds"]
-    figures[str(volume)] = spent | {"ratio": ratio}
+    figures[f"times_{times}"] = spent | {"ratio": ratio}
     share = spent["platform"]["sequences_cpu_seconds"] / spent["platform"]["cpu_seconds"]
     measured = f"{ratio:.2f} × ({spent['platform']['cpu_seconds']:.1f} CPU s, {share:.0%} of it for the sequences)"
     return [
         (
-            f"{volume / 1e6:g} M events, {spent['plain']['sequences']:,} sequences: platform / gensim alone",
+            f"{times * VOLUME / 1e6:g} M events, {spent['plain']['sequences']:,} sequences: platform / gensim alone",
             measured,
             "–",
         )
@@ -140,7 +157,7 @@ def _costs(folder: Path, volume: int, figures: dict[str, Any]) -> list[Row]:
 
 
 def _growth(figures: dict[str, Any]) -> Row:
-    small, large = (figures[str(volume)]["platform"] for volume in VOLUMES)
+    small, large = (figures[f"times_{times}"]["platform"] for times in (1, TIMES))
     cpu = large["cpu_seconds"] / small["cpu_seconds"]
     memory = large["peak_megabytes"] / small["peak_megabytes"]
     figures["growth"] = {"cpu": cpu, "memory": memory}
