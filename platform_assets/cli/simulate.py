@@ -22,6 +22,7 @@ def simulate(
     ] = None,
     drift_day: Annotated[int | None, typer.Option(help="Day number from which behaviour changes.")] = None,
     hubs: Annotated[bool, typer.Option(help="With kiosks, test logins and offices that many persons share.")] = True,
+    anomalies: Annotated[bool, typer.Option(help="With outages of sites and surges of topics.")] = True,
 ) -> None:
     """Write a simulated world: landed files in the landing zone, the planted truth beside it.
 
@@ -29,7 +30,16 @@ def simulate(
     """
     settings = load_settings()
     start = first_day.date() if first_day else settings.first_partition_day
-    simulate_world(settings, first_day=start, days=days, events=events, seed=seed, drift_day=drift_day, hubs=hubs)
+    simulate_world(
+        settings,
+        first_day=start,
+        days=days,
+        events=events,
+        seed=seed,
+        drift_day=drift_day,
+        hubs=hubs,
+        anomalies=anomalies,
+    )
 
 
 def simulate_world(
@@ -41,6 +51,7 @@ def simulate_world(
     seed: int,
     drift_day: int | None = None,
     hubs: bool = True,
+    anomalies: bool = True,
 ) -> None:
     """Simulate into the settings' landing zone, with a progress bar and a line that says what is there now."""
     from platform_assets.demo.simulation import simulate as write_world
@@ -75,6 +86,7 @@ def simulate_world(
             seed=seed,
             drift_day=drift_day,
             hubs=hubs,
+            anomalous=anomalies,
             truth_folder=truth_folder(settings),
             progress=lambda day, count: progress.advance(task),
         )
