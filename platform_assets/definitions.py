@@ -39,6 +39,7 @@ from platform_assets.predictions.traffic_decomposition import traffic_decomposit
 from platform_assets.preprocessed_tables.domain_categories import domain_categories_asset
 from platform_assets.preprocessed_tables.events import events_asset
 from platform_assets.preprocessed_tables.identifier_pairs import identifier_pairs_asset
+from platform_assets.preprocessed_tables.user_id_merges import user_id_merges_asset
 from platform_assets.preprocessed_tables.user_ids import user_ids_asset
 from platform_assets.raw_events.landed_files_check import landed_files_check
 from platform_assets.raw_events.landed_files_sensor import landed_files_sensor
@@ -76,7 +77,7 @@ def build_definitions(settings: Settings | None = None, overrides: Mapping[str, 
     raws = raw_assets(sources, days)
     assets = [*raws, events_asset(sources, days), user_features_asset(days, categories.commerce)]
     assets += [domain_categories_asset(categories.maps)]
-    assets += [identifier_pairs_asset(days), user_ids_asset(days)]
+    assets += [identifier_pairs_asset(days), user_ids_asset(days), user_id_merges_asset(days)]
     assets += [category_audiences_asset(days)]
     assets += [traffic_series_asset(days), traffic_decomposition_asset(days), forecast_validation_asset(days)]
     assets += [url_audiences_asset(audiences, days)]

@@ -18,6 +18,7 @@ from platform_assets.domain.contracts.events import EVENTS
 from platform_assets.domain.contracts.user_ids import USER_IDS
 from platform_assets.domain.identifier_pairs import identifier_pairs
 from platform_assets.domain.shared_identifiers import ALLOWED, HUB_WINDOW_DAYS
+from platform_assets.domain.user_id_merges import user_id_merges
 from platform_assets.domain.user_ids import EarlierDayMissing, user_ids
 from resources.compute.duckdb_engine import DuckDBEngine
 
@@ -251,3 +252,27 @@ def test_who_was_forgotten_is_somebody_new(one_engine: DuckDBEngine) -> None:
     anew = persons(one_engine, ["c1"], *[[]] * MEMORY, ["c1"])
     assert kept == persons(one_engine, ["c1"])
     assert anew != kept
+
+
+def merges(engine: DuckDBEngine, *days: list[str]) -> list[tuple]:
+    """What `user_id_merges` tells: day, identifiers that went over, why, and the pair."""
+    pairs = pair_table(engine, [Event(day, names) for day, seen in enumerate(days) for names in seen])
+    rows = computed(engine, pairs, 0, len(days) - 1)
+    persons = engine.computed(ibis.memtable(pa.Table.from_pylist(rows, schema=USER_IDS.schema().to_pyarrow())))
+    told = engine.backend.to_pyarrow(user_id_merges(persons, pairs)).to_pylist()
+    former = {row["previous_user_id"] for row in rows} - {None}
+    assert {row["from_user_id"] for row in told} <= former
+    columns = ("identifiers", "reason", "identifier", "other_identifier")
+    return sorted(((row["event_date"] - FIRST).days, *(row[name] for name in columns)) for row in told)
+
+
+def test_a_merge_is_told_with_the_pair_that_showed_it(one_engine: DuckDBEngine) -> None:
+    assert merges(one_engine, ["c2 l2"], ["l1 c1"], ["c3 i1"], ["l1 c1", "l1 c2"]) == [
+        (3, 2, "merged", "l1", "c2"),
+    ]
+
+
+def test_a_parting_is_told_without_a_pair(one_engine: DuckDBEngine) -> None:
+    cookies = [f"l{number} c1" for number in range(1, 4)]
+    told = merges(one_engine, cookies, ["l4 c1"])
+    assert told == [(1, 1, "parted", None, None)] * 2

@@ -13,7 +13,7 @@ from resources.compute.duckdb_engine import DuckDBEngine
 from resources.lakehouse.io_manager import read
 from resources.lakehouse.tables import Lakehouse
 
-PERSONS = ("raw_web_events", "events", "identifier_pairs", "user_ids")
+PERSONS = ("raw_web_events", "events", "identifier_pairs", "user_ids", "user_id_merges")
 
 
 def rows(platform: SmallPlatform) -> list[dict]:
