@@ -72,8 +72,11 @@ def planted_quality(
     )
 
 
-def planted_by_user(truth: PlantedTruth, user_ids: ibis.Table, days: ibis.Table) -> ibis.Table:
-    """The planted probability of a purchase by `planted_user` as known when the day before `planted_date` ended.
+def planted_by_user(
+    truth: PlantedTruth, user_ids: ibis.Table, days: ibis.Table, known_days_before: int = 1
+) -> ibis.Table:
+    """The planted probability of a purchase by `planted_user` as known when the day before `planted_date` ended, or the
+    day that is so many days before it.
 
     Where several persons were taken for one user, it is the probability that any of them buys.
     """
@@ -85,8 +88,8 @@ def planted_by_user(truth: PlantedTruth, user_ids: ibis.Table, days: ibis.Table)
         for kind_of_truth, kind in IDENTIFIERS_OF_TRUTH.items()
     ]
     stretches = user_id_stretches(user_ids).join(ibis.union(*pseudonyms), "identifier")
-    day_before = days.event_date - ibis.interval(days=1)
-    at = stretches.join(days, [stretches.from_day <= day_before, stretches.to_day > day_before])
+    known_on = days.event_date - ibis.interval(days=known_days_before)
+    at = stretches.join(days, [stretches.from_day <= known_on, stretches.to_day > known_on])
     persons = at.select("event_date", "user_id", "person_id").distinct()
     chances = persons.join(truth.probability, ["event_date", "person_id"])
     return chances.group_by(planted_date=chances.event_date, planted_user=chances.user_id).aggregate(
