@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import (
+    audience_report,
     category_audiences,
     command_line,
     domain_clusters,
@@ -28,6 +29,7 @@ SHARED_DATA = Path(os.environ["SHARED_DATA"]) if "SHARED_DATA" in os.environ els
 
 MEASUREMENTS: dict[str, Callable[[argparse.Namespace], Section]] = {
     "raw_to_events": lambda given: raw_to_events.measure(given.scratch, given.events, given.repetitions),
+    "audience_report": lambda given: audience_report.measure(given.scratch),
     "category_audiences": lambda given: category_audiences.measure(given.scratch),
     "command_line": lambda given: command_line.measure(given.scratch),
     "lakehouse": lambda given: lakehouse.measure(given.scratch),

@@ -10,7 +10,7 @@ import ibis
 import numpy as np
 
 from platform_assets.demo.planted_quality import PlantedTruth, planted_by_user
-from platform_assets.domain.audience_members import known_when_day_begins
+from platform_assets.domain.audience_members import known_when_days_begin
 from platform_assets.domain.audience_population import population
 from platform_assets.domain.audience_report import active_members
 from platform_assets.domain.conversions import Conversion
@@ -67,8 +67,7 @@ def planted_odds(
     known = people.left_join(
         chance, [people.event_date == chance.planted_date, people.user_id == chance.planted_user]
     ).select("event_date", "user_id", "converted", "probability")
-    now = known_when_day_begins(members)
-    now = now.filter(now.event_date.between(ibis.literal(first), ibis.literal(last)))
+    now = known_when_days_begin(members, first, last)
     active = active_members(now, people, user_ids).drop("converted").join(known, ["event_date", "user_id"])
     here = active.group_by("event_date", "audience").aggregate(
         expected_members=active.probability.sum(), known_members=active.probability.count()

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 import ibis
 import ibis.expr.types as ir
@@ -58,9 +59,12 @@ def _members(declared: AudienceTable, rows: ibis.Table) -> ibis.Table:
     )
 
 
-def known_when_day_begins(members: ibis.Table, days_before: int = 1) -> ibis.Table:
-    """Members by the day for which they are known, `event_date`, instead of the earlier day at whose end they were."""
-    return members.mutate(event_date=days_later(members.event_date, ibis.interval(days=days_before)))
+def known_when_days_begin(members: ibis.Table, first: date, last: date, days_before: int = 1) -> ibis.Table:
+    """The members known for the days `first` … `last`: `event_date` is that day, not the earlier one at whose end they
+    were known, which is so many days before it."""
+    back = timedelta(days=days_before)
+    known = members.filter(members.event_date.between(ibis.literal(first - back), ibis.literal(last - back)))
+    return known.mutate(event_date=days_later(known.event_date, ibis.interval(days=days_before)))
 
 
 def days_later(day: ir.DateValue, by: ir.IntervalValue) -> ir.DateValue:

@@ -4,7 +4,7 @@ from datetime import date
 
 import ibis
 
-from platform_assets.domain.audience_members import known_when_day_begins
+from platform_assets.domain.audience_members import known_when_days_begin
 from platform_assets.domain.contracts.audience_overlap import AUDIENCE_OVERLAP, MOST_AUDIENCES
 
 
@@ -14,7 +14,7 @@ def audience_overlap(members: ibis.Table, first: date, last: date, most_audience
     One join of the members with themselves; where more than `most_audiences` have members, those with the most take
     part, of equals those first by name. Pairs without a common member have no row.
     """
-    known, sizes = _known(members, first, last), audience_sizes(members, first, last)
+    known, sizes = known_when_days_begin(members, first, last), audience_sizes(members, first, last)
     largest_first = ibis.window(group_by="event_date", order_by=[ibis.desc("members"), "audience"])
     largest = sizes.filter(ibis.row_number().over(largest_first) < most_audiences)
     among = known.select("event_date", "audience", "user_id").semi_join(largest, ["event_date", "audience"])
@@ -33,13 +33,8 @@ def audience_overlap(members: ibis.Table, first: date, last: date, most_audience
 
 def audience_sizes(members: ibis.Table, first: date, last: date) -> ibis.Table:
     """How many members every audience has when a day begins: `event_date`, `audience`, `members`."""
-    known = _known(members, first, last)
+    known = known_when_days_begin(members, first, last)
     return known.group_by("event_date", "audience").aggregate(members=known.count())
-
-
-def _known(members: ibis.Table, first: date, last: date) -> ibis.Table:
-    known = known_when_day_begins(members)
-    return known.filter(known.event_date.between(ibis.literal(first), ibis.literal(last)))
 
 
 def _measured(both: ibis.Table, sizes: ibis.Table) -> ibis.Table:

@@ -67,7 +67,7 @@ def odds_ratio_picture(report: "pd.DataFrame", title: str) -> bytes:
         _draw_interval(axes, place, row, least, most)
     size = 8 if len(rows) <= 30 else 6.5
     axes.set_yticks(range(len(rows)), [_shortened(row["audience"]) for row in rows], fontsize=size, color=INK)
-    axes.tick_params(axis="y", length=0)
+    axes.tick_params(axis="y", length=0, pad=9)
     axes.grid(axis="x", color=GRID)
     axes.set_axisbelow(True)
     axes.spines[["top", "right", "left"]].set_visible(False)

@@ -26,11 +26,13 @@ def population(events: ibis.Table, user_ids: ibis.Table, conversion: Conversion,
 def _days_after_activity(events: ibis.Table, first: date, last: date) -> ibis.Table:
     """The identifiers of the population of each day: `event_date` and the naming columns, once each.
 
-    A day is written down for the latest activity before it, so that a long range costs little more than a day.
+    In a range, a day is written down for the latest activity before it alone, so that it costs little more than a day.
     """
     since, until = first - timedelta(days=POPULATION_DAYS), last - timedelta(days=1)
     named = ibis.or_(*(events[name].notnull() for name in NAMING_COLUMNS))
     seen = events.filter(~events.is_bot, named, events.event_date.between(ibis.literal(since), ibis.literal(until)))
+    if first == last:
+        return seen.select(*NAMING_COLUMNS).distinct().mutate(event_date=ibis.literal(first))
     active = seen.select(*NAMING_COLUMNS, active_date="event_date").distinct()
     in_order = ibis.window(group_by=NAMING_COLUMNS, order_by="active_date")
     again = active.mutate(active_again=active.active_date.lead().over(in_order))
@@ -51,16 +53,18 @@ def _of_persons(identifiers: ibis.Table, user_ids: ibis.Table) -> ibis.Table:
     return found.filter(found.user_id.notnull()).select("event_date", "user_id").distinct()
 
 
-def became(members: ibis.Table, user_ids: ibis.Table, *, known_days_before: int, until_days_before: int) -> ibis.Table:
-    """Who each person of `members` (`event_date`, `user_id`) has become: `event_date`, `user_id`, `current_user_id`.
+def moved(members: ibis.Table, user_ids: ibis.Table, *, known_days_before: int, until_days_before: int) -> ibis.Table:
+    """Who else a person of `members` has become: `event_date`, `user_id`, `current_user_id`; nobody who only stayed.
 
     `user_id` is known when the day ends that is `known_days_before` the event date, `current_user_id` when the later
-    one does. An id that is nobody's any more is in it too, and finds nobody.
+    one does.
     """
-    ids = members.select("event_date", "user_id").distinct()
+    movers = user_ids.filter(user_ids.previous_user_id.notnull()).select(user_id="previous_user_id").distinct()
+    ids = members.select("event_date", "user_id").semi_join(movers, "user_id").distinct()
     dated = ids.mutate(
         _known_on=days_later(ids.event_date, ibis.interval(days=-known_days_before)),
         _until=days_later(ids.event_date, ibis.interval(days=-until_days_before)),
     )
-    moved = followed(dated, user_ids, known_on="_known_on", until="_until")
-    return moved.select("event_date", "user_id", "current_user_id")
+    followed_ids = followed(dated, user_ids, known_on="_known_on", until="_until")
+    elsewhere = followed_ids.filter(followed_ids.user_id != followed_ids.current_user_id)
+    return elsewhere.select("event_date", "user_id", "current_user_id")

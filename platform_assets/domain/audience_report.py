@@ -8,8 +8,8 @@ from datetime import date, timedelta
 
 import ibis
 
-from platform_assets.domain.audience_members import TABLE, known_when_day_begins
-from platform_assets.domain.audience_population import became, population
+from platform_assets.domain.audience_members import TABLE, known_when_days_begin
+from platform_assets.domain.audience_population import moved, population
 from platform_assets.domain.contracts.audience_report import (
     AUDIENCE_REPORT,
     EVERYBODY_CONVERTED,
@@ -32,7 +32,7 @@ def audience_report(
     `members` (see `members_of`) are those of the two days before each, `events` and `user_ids` hold these days and the
     28 before. An audience has a row where somebody belongs to it when the day begins, or did the day before.
     """
-    now, before = (_in_range(known_when_day_begins(members, days), first, last) for days in (1, 2))
+    now, before = (known_when_days_begin(members, first, last, days_before) for days_before in (1, 2))
     people = population(events, user_ids, conversion, first, last)
     recent = user_ids.filter(user_ids.event_date >= ibis.literal(first - timedelta(days=1)))
     audiences = ibis.union(now.select(*_AUDIENCE, TABLE), before.select(*_AUDIENCE, TABLE), distinct=True)
@@ -58,14 +58,11 @@ def active_members(members: ibis.Table, people: ibis.Table, user_ids: ibis.Table
     `members` are persons as known when the day begins, `people` as known when it ends; who merged on the day is a
     member if one of the two was, and counts once.
     """
-    moved = became(members, user_ids, known_days_before=1, until_days_before=0)
-    found = moved.join(people.rename(current_user_id="user_id"), ["event_date", "current_user_id"])
-    joined = members.select(*_MEMBER).join(found, ["event_date", "user_id"])
-    return joined.select(*_AUDIENCE, "converted", user_id="current_user_id").distinct()
-
-
-def _in_range(rows: ibis.Table, first: date, last: date) -> ibis.Table:
-    return rows.filter(rows.event_date.between(ibis.literal(first), ibis.literal(last)))
+    found = members.select(*_MEMBER).join(people, ["event_date", "user_id"]).select(*_MEMBER, "converted")
+    elsewhere = moved(members, user_ids, known_days_before=1, until_days_before=0)
+    others = members.select(*_MEMBER).join(elsewhere, ["event_date", "user_id"])
+    others = others.select(*_AUDIENCE, user_id="current_user_id").distinct().join(people, ["event_date", "user_id"])
+    return ibis.union(found, others.select(*_MEMBER, "converted").anti_join(found, _MEMBER))
 
 
 def _reach(now: ibis.Table) -> ibis.Table:
@@ -84,12 +81,13 @@ def _reach(now: ibis.Table) -> ibis.Table:
 
 def _growth(now: ibis.Table, before: ibis.Table, user_ids: ibis.Table) -> ibis.Table:
     """Who entered and who left from one day to the next; who merged with another member did neither."""
-    moved = became(before, user_ids, known_days_before=2, until_days_before=1)
-    was = before.select(*_MEMBER).join(moved, ["event_date", "user_id"]).select(*_MEMBER, "current_user_id")
-    stayed = was.semi_join(now.select(*_AUDIENCE, current_user_id="user_id"), [*_AUDIENCE, "current_user_id"])
-    left = before.select(*_MEMBER).anti_join(stayed, _MEMBER).mutate(_entered=ibis.literal(False))
-    known = was.select(*_AUDIENCE, user_id="current_user_id")
-    entered = now.select(*_MEMBER).anti_join(known, _MEMBER).mutate(_entered=ibis.literal(True))
+    elsewhere = moved(before, user_ids, known_days_before=2, until_days_before=1)
+    went = before.select(*_MEMBER).join(elsewhere, ["event_date", "user_id"]).select(*_MEMBER, "current_user_id")
+    arrived = went.select(*_AUDIENCE, user_id="current_user_id")
+    still_here = went.semi_join(now.select(*_AUDIENCE, current_user_id="user_id"), [*_AUDIENCE, "current_user_id"])
+    left = before.select(*_MEMBER).anti_join(now, _MEMBER).anti_join(still_here, _MEMBER)
+    entered = now.select(*_MEMBER).anti_join(before, _MEMBER).anti_join(arrived, _MEMBER)
+    left, entered = left.mutate(_entered=ibis.literal(False)), entered.mutate(_entered=ibis.literal(True))
     changes = ibis.union(entered, left)
     return changes.group_by(*_AUDIENCE).aggregate(
         members_entered=changes.count(where=changes._entered), members_left=changes.count(where=~changes._entered)
