@@ -55,7 +55,7 @@ def measure(scratch: Path, shared_data: Path | None) -> Section:
     rows: list[Row] = []
     figures: dict[str, Any] = {}
     for volume in VOLUMES:
-        history, truth = _history(scratch, volume)
+        history, truth = history_and_truth(scratch, volume)
         rows += _quality(f"{volume / 1e6:g} M events", history, truth, figures)
         if volume == min(VOLUMES):
             rows += _against_mstl(history, figures)
@@ -73,7 +73,8 @@ def measure(scratch: Path, shared_data: Path | None) -> Section:
     )
 
 
-def _history(scratch: Path, volume: int) -> tuple[History, pd.DataFrame]:
+def history_and_truth(scratch: Path, volume: int) -> tuple[History, pd.DataFrame]:
+    """The hourly counts of a simulated world, made by the platform, and the anomalies planted in it."""
     landing_zone = simulated_world(scratch / "worlds", volume, DAYS)
     counts = scratch / "traffic" / f"{volume}.parquet"
     run(["-m", "benchmarks.traffic_decomposition", str(landing_zone), str(DAYS), str(counts)])
