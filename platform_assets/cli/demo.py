@@ -3,7 +3,6 @@
 Every step is the command that people and CI use; run again, it recomputes only what changed.
 """
 
-import json
 import time
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,20 +14,23 @@ from rich.table import Table
 
 from platform_assets.cli.changed_partitions import WHOLE, ChangedPartitions, contiguous
 from platform_assets.cli.dagster_runs import materialize
+from platform_assets.cli.demo_models import print_models
 from platform_assets.cli.demo_traffic import print_traffic
 from platform_assets.cli.recover import recover_runs
-from platform_assets.cli.simulate import simulate_world, truth_folder
+from platform_assets.cli.simulate import simulate_world
 from platform_assets.cli.tables import describe_tables
 from platform_assets.domain.contracts.domain_categories import DOMAIN_CATEGORIES
+from platform_assets.domain.model_spec import ModelSpec
 from platform_assets.domain.sources import load_sources
 from platform_assets.trained_models.conversion import CONVERSION
-from resources.compute.duckdb_engine import DuckDBEngine
-from resources.lakehouse.io_manager import read
+from platform_assets.trained_models.lookalike import LOOKALIKE
 from resources.lakehouse.tables import Lakehouse
 from resources.settings import Settings, load_settings
 
+MODELS = (CONVERSION, LOOKALIKE.model)
+
 UNSEEN_DAYS = 15
-"""The model is trained as of this many days before the last one; the days after it are scored and validated."""
+"""Models are trained as of this many days before the last one; the days after it are scored and validated."""
 
 SUMMARY_WIDTH = 112
 """Characters that the summary needs; a log file is as wide as that."""
@@ -36,10 +38,14 @@ SUMMARY_WIDTH = 112
 
 @dataclass(frozen=True)
 class Stage:
-    """Assets that run in one command, over these partition keys (none: an asset without partitions)."""
+    """Assets that run in one command, over these partition keys (none: an asset without partitions).
+
+    Where `scored_by` is a model, they are left out unless it has a champion.
+    """
 
     assets: tuple[str, ...]
     keys: tuple[str, ...]
+    scored_by: ModelSpec | None = None
 
 
 def demo(
@@ -58,7 +64,7 @@ def demo(
     seconds = run_stages(settings, _stages(settings, days), console)
     console.print()
     print_summary(settings, seconds)
-    _print_quality(settings, days)
+    print_models(settings, days, CONVERSION, LOOKALIKE)
     print_traffic(settings)
     Console().print(
         f"\nDone in {time.monotonic() - began:.0f} s. Next: [bold]make dev[/] opens the UI on this data at "
@@ -70,20 +76,28 @@ def demo(
 def _stages(settings: Settings, days: int) -> list[Stage]:
     first = settings.first_partition_day
     every = tuple((first + timedelta(days=day)).isoformat() for day in range(days))
-    trained = days - UNSEEN_DAYS - 1
-    mature = days - CONVERSION.label.maturity_days
     raw = tuple(f"raw_{source.name}" for source in load_sources(settings.sources_file) if source.simulated)
-    model = CONVERSION.table
     return [
         Stage((DOMAIN_CATEGORIES.name,), ()),
         *(Stage((asset,), every) for asset in (*raw, "events", "identifier_pairs", "user_ids")),
         *(Stage((asset,), every) for asset in ("url_audiences", "category_audiences", "user_features")),
         *(Stage((asset,), every) for asset in ("traffic_series", "traffic_decomposition", "forecast_validation")),
-        Stage((model("training_set"),), (every[trained],)),
-        Stage((model("model"),), (every[trained],)),
-        Stage((model("champion"),), ()),
-        Stage((model("scores"),), every[trained + 1 :]),
-        Stage((model("validation"),), every[trained + 1 : mature]),
+        *_model_stages(every),
+    ]
+
+
+def _model_stages(every: tuple[str, ...]) -> list[Stage]:
+    trained = len(every) - UNSEEN_DAYS - 1
+    unseen = every[trained + 1 :]
+    return [
+        *(Stage((model.table(suffix),), (every[trained],)) for suffix in ("training_set", "model") for model in MODELS),
+        *(Stage((model.table("champion"),), ()) for model in MODELS),
+        *(Stage((model.table("scores"),), unseen, scored_by=model) for model in MODELS),
+        Stage((LOOKALIKE.table,), unseen, scored_by=LOOKALIKE.model),
+        *(
+            Stage((model.table("validation"),), unseen[: UNSEEN_DAYS - model.label.maturity_days], scored_by=model)
+            for model in MODELS
+        ),
     ]
 
 
@@ -102,10 +116,11 @@ def run_stages(settings: Settings, stages: list[Stage], console: Console) -> dic
     seconds: dict[str, float] = {}
     waiting = list(stages)
     while waiting:
-        refusal = _refusal(lakehouse, waiting)
-        if refusal:
-            console.print(f"[yellow]No model was promoted, so none scores:[/] {refusal}", highlight=False)
-            break
+        model = waiting[0].scored_by
+        if model and (refusal := _refusal(lakehouse, model)):
+            console.print(f"[yellow]No {model.name} was promoted, so none scores:[/] {refusal}", highlight=False)
+            waiting = [stage for stage in waiting if stage.scored_by is not model]
+            continue
         together = _joined(waiting, lakehouse)
         waiting = waiting[len(together.assets) :]
         every = list(together.keys) or [WHOLE]
@@ -127,11 +142,9 @@ def run_stages(settings: Settings, stages: list[Stage], console: Console) -> dic
     return seconds
 
 
-def _refusal(lakehouse: Lakehouse, stages: list[Stage]) -> str | None:
-    """Why there is no champion that could score, if scoring comes next and there is none."""
-    if CONVERSION.table("scores") not in stages[0].assets:
-        return None
-    verdict = lakehouse.snapshot(CONVERSION.table("champion")).delta.to_pyarrow_table().to_pylist()[0]
+def _refusal(lakehouse: Lakehouse, model: ModelSpec) -> str | None:
+    """Why a model has no champion that could score; None where it has one."""
+    verdict = lakehouse.snapshot(model.table("champion")).delta.to_pyarrow_table().to_pylist()[0]
     return None if verdict["promoted"] or verdict["champion_version"] else str(verdict["reason"])
 
 
@@ -141,7 +154,8 @@ def _joined(stages: list[Stage], lakehouse: Lakehouse) -> Stage:
     first, joined = stages[0], [stages[0]]
     if not published.intersection(first.assets):
         for stage in stages[1:]:
-            if stage.keys != first.keys or published.intersection(stage.assets):
+            refused = stage.scored_by and _refusal(lakehouse, stage.scored_by)
+            if refused or stage.keys != first.keys or published.intersection(stage.assets):
                 break
             joined.append(stage)
     return Stage(tuple(asset for stage in joined for asset in stage.assets), first.keys)
@@ -166,33 +180,3 @@ def print_summary(settings: Settings, seconds: dict[str, float]) -> None:
             spent,
         )
     Console(width=max(Console().width, SUMMARY_WIDTH)).print(shown)
-
-
-def _print_quality(settings: Settings, days: int) -> None:
-    from platform_assets.demo.planted_quality import planted_quality, read_truth
-
-    lakehouse = Lakehouse(settings.lake_root)
-    if not lakehouse.exists(CONVERSION.table("scores")):
-        return
-    engine = DuckDBEngine.from_settings(settings, settings.require_pseudonym_key(only_simulated_data=True))
-    scores, events, user_ids = (
-        read(lakehouse, engine, lakehouse.snapshot(name), None)
-        for name in (CONVERSION.table("scores"), "events", "user_ids")
-    )
-    last_mature = CONVERSION.label.last_mature(settings.first_partition_day + timedelta(days=days - 1))
-    truth = read_truth(engine.backend, truth_folder(settings))
-    quality = planted_quality(scores, events, user_ids, truth, CONVERSION, last_mature)
-    if quality is None:
-        Console().print("No scored day has mature labels yet.")
-        return
-    Console().print(
-        f"\nThe model [bold]{CONVERSION.name}[/] on days it never saw "
-        f"({quality.first:%Y-%m-%d} to {quality.last:%Y-%m-%d}, {quality.rows:,} user days, "
-        f"{quality.positives:,} conversions):\n"
-        f"  AUC [bold]{quality.model_auc:.3f}[/]; the planted probabilities themselves reach "
-        f"[bold]{quality.planted_auc:.3f}[/] (difference {quality.planted_auc - quality.model_auc:+.3f})",
-        highlight=False,
-    )
-    report = settings.home_folder / "demo" / "quality.json"
-    report.parent.mkdir(parents=True, exist_ok=True)
-    report.write_text(json.dumps(vars(quality), default=str, indent=2), encoding="utf-8")

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+import ibis
 import numpy as np
 import pandas as pd
 
@@ -17,6 +18,9 @@ from platform_assets.domain.modelling.calibration import Calibration, Precision,
 from platform_assets.domain.modelling.promotion import MINIMUM_OUTCOMES
 from platform_assets.domain.modelling.quality import Floats
 from platform_assets.domain.modelling.time_split import as_days
+from platform_assets.domain.modelling.training_set import labelled
+
+_EXPECTED = ("expected_precision", "expected_precision_low", "expected_precision_high")
 
 
 @dataclass(frozen=True)
@@ -88,3 +92,18 @@ def expansions(
             in_sample=today <= model.seen_until,
         )
         yield Expansion(today, table, precision)
+
+
+def realised(
+    expanded: ibis.Table, label_source: ibis.Table, user_ids: ibis.Table, lookalike: Lookalike
+) -> pd.DataFrame:
+    """What came true of an expansion whose labels are final, by day and rank.
+
+    Columns: event_date, rank, label, `realised_precision` of the persons up to the rank, and the expected one with its
+    interval.
+    """
+    rows = expanded.select("event_date", PERSON, "rank", *_EXPECTED)
+    judged = labelled(rows, label_source, user_ids, lookalike.seed, entity=PERSON, day="event_date").to_pandas()
+    ordered = judged.sort_values(["event_date", "rank"], ignore_index=True)
+    joined = ordered.groupby("event_date")["label"].cumsum()
+    return ordered.assign(realised_precision=joined / ordered["rank"]).drop(columns=PERSON)
