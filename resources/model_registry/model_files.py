@@ -49,7 +49,12 @@ class LoadedModel:
         if missing:
             self._refuse(f"columns {missing} are missing")
         inputs = rows[list(self.features)]
-        wrong = {name: str(dtype) for name, dtype in inputs.dtypes.items() if not _is_number(dtype)}
+        # A column of nothing but missing values has no type of its own.
+        wrong = {
+            name: str(dtype)
+            for name, dtype in inputs.dtypes.items()
+            if not _is_number(dtype) and inputs[name].notna().any()
+        }
         if wrong:
             self._refuse(f"columns {wrong} are not numbers")
         matrix = inputs.astype("float64")

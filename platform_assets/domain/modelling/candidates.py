@@ -22,9 +22,16 @@ def logistic_or_boosting_space(seed: int) -> Sequence[Mapping[str, Sequence[Any]
     """A small grid: it is fitted for every fold, and counts of a few weeks don't hold more detail than that."""
     return [
         {"prepare": [_log_and_scale()], "classify": [_logistic(seed)], "classify__C": [0.003, 0.03]},
-        {"prepare": ["passthrough"], "classify": [_boosting(seed)], "classify__max_leaf_nodes": [6]},
+        {"prepare": [_missing_below_known()], "classify": [_boosting(seed)], "classify__max_leaf_nodes": [6]},
         {"prepare": ["passthrough"], "classify": [_mean_of_both(seed)]},
     ]
+
+
+def _missing_below_known() -> Any:
+    from sklearn.impute import SimpleImputer
+
+    # Boosting can't bin a column of which no value is known: of categories, say, where no map of domains is declared.
+    return SimpleImputer(strategy="constant", fill_value=-1e18, keep_empty_features=True)
 
 
 def _log_and_scale() -> "Pipeline":
@@ -69,4 +76,5 @@ def _mean_of_both(seed: int) -> Any:
     from sklearn.pipeline import Pipeline
 
     linear = Pipeline([("prepare", _log_and_scale()), ("classify", _logistic(seed))])
-    return VotingClassifier([("linear", linear), ("trees", _boosting(seed))], voting="soft")
+    trees = Pipeline([("prepare", _missing_below_known()), ("classify", _boosting(seed))])
+    return VotingClassifier([("linear", linear), ("trees", trees)], voting="soft")

@@ -40,6 +40,11 @@ def test_all_families_of_candidates_compete_and_missing_values_are_allowed() -> 
     assert first.digest == second.digest
 
 
+def test_a_feature_of_which_no_value_is_known_stops_no_candidate() -> None:
+    rows = training_rows(FULL_SPEC).assign(noise=np.nan)
+    assert len(train(rows, FULL_SPEC, TRAINING_DATE).search_table) == 4
+
+
 def test_holdout_metrics_are_those_of_scikit_learn(trained: TrainedModel) -> None:
     labels, scores = trained.holdout["label"], trained.holdout["score"]
     oracle = {

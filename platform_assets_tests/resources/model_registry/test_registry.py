@@ -5,11 +5,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.dummy import DummyClassifier
 
 from platform_assets.domain.modelling.promotion import Verdict
 from platform_assets.domain.modelling.training import TrainedModel, feature_matrix, predict, train
@@ -194,6 +196,14 @@ def test_the_order_of_columns_does_not_matter_and_no_rows_give_no_scores(
     model = registry.load(register(TRAINING_DATE))
     np.testing.assert_array_equal(model.score(ROWS[ROWS.columns[::-1]]), model.score(ROWS))
     assert len(model.score(ROWS.head(0))) == 0
+
+
+def test_a_column_of_nothing_but_missing_values_is_a_number_that_is_missing(
+    registry: ModelRegistry, register: Register
+) -> None:
+    takes_anything = DummyClassifier().fit(ROWS[list(SPEC.features)], ROWS["label"])
+    model = replace(registry.load(register(TRAINING_DATE)), pipeline=takes_anything)
+    assert len(model.score(ROWS.assign(noise=None))) == len(ROWS)
 
 
 def test_an_unknown_version_is_named(registry: ModelRegistry) -> None:
