@@ -67,7 +67,7 @@ DEPENDENCIES = {
     "url_audiences": {"events", "user_ids"},
     "audience_report": {"events", "user_ids", "url_audiences", "category_audiences"},
     "audience_overlap": {"url_audiences", "category_audiences"},
-    "user_features": {"events", "user_ids", "category_audiences"},
+    "user_features": {"events", "user_ids", "category_audiences", "domain_clusters"},
     "traffic_series": {"events", "domain_categories"},
     "traffic_decomposition": {"traffic_series"},
     "forecast_validation": {"traffic_decomposition"},

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 import ibis
 
 from platform_assets.domain.category_features import with_category_features
+from platform_assets.domain.cluster_features import with_cluster_features
 from platform_assets.domain.contracts.user_features import COUNTED_EVENT_TYPES, USER_FEATURES, WINDOWS_DAYS
 from platform_assets.domain.persons import NAMING_COLUMNS, with_stretches
 
@@ -32,18 +33,21 @@ def user_features(
     last: date,
     category_audiences: ibis.Table | None = None,
     commerce: Sequence[str] = (),
+    domain_clusters: ibis.Table | None = None,
 ) -> ibis.Table:
     """The features of the days `first` … `last`, from events and user ids of the 28 days before each; no bots.
 
     `category_audiences` are those of the day before each, where there are any; `commerce` are categories that sell.
+    `domain_clusters` are those published for the days and for some before them.
     """
     people = events.filter(~events.is_bot)
     days = _days(first, last)
     done = _of_persons(daily_activity(people), user_ids)
     activity = _before(days, done.group_by(*PERSON_AND_DAY).aggregate(**{name: done[name].sum() for name in COUNTED}))
     by_person = activity.group_by("event_date", "user_id").aggregate(**_windowed(), **_recency())
-    places = people.select(*NAMING_COLUMNS, "domain", "device", active_date="event_date").distinct()
-    seen = _before(days, _of_persons(places, user_ids).select(*PERSON_AND_DAY, "domain", "device").distinct())
+    places = people.group_by(*NAMING_COLUMNS, "domain", "device", active_date=people.event_date)
+    been = _of_persons(places.aggregate(events=ibis._.count()), user_ids)
+    seen = _before(days, been.group_by(*PERSON_AND_DAY, "domain", "device").aggregate(events=been.events.sum()))
     variety = seen.group_by("event_date", "user_id").aggregate(
         domains_28d=seen.domain.nunique(), devices_28d=seen.device.nunique()
     )
@@ -54,7 +58,8 @@ def user_features(
         weekend_share_28d=joined.weekend / total,
         mobile_share_28d=joined.mobile / total,
     )
-    return with_category_features(own, category_audiences, commerce).select(*USER_FEATURES.column_names)
+    categorised = with_category_features(own, category_audiences, commerce)
+    return with_cluster_features(categorised, seen, domain_clusters).select(*USER_FEATURES.column_names)
 
 
 def daily_activity(people: ibis.Table) -> ibis.Table:

@@ -9,11 +9,13 @@ from datetime import timedelta
 import dagster as dg
 import ibis
 
+from platform_assets.domain.cluster_features import CLUSTERS_KEPT_DAYS
 from platform_assets.domain.contracts.category_audiences import CATEGORY_AUDIENCES
+from platform_assets.domain.contracts.domain_clusters import DOMAIN_CLUSTERS
 from platform_assets.domain.contracts.user_features import USER_FEATURES
 from platform_assets.domain.user_features import LONGEST_WINDOW_DAYS
 from platform_assets.domain.user_features import user_features as features_of
-from platform_assets.partitions import run_days, trailing_days
+from platform_assets.partitions import days_around, run_days, trailing_days
 from platform_assets.table_asset import table_asset
 from resources.lakehouse.io_manager import DeltaIOManager
 
@@ -23,8 +25,9 @@ def user_features_asset(event_days: dg.DailyPartitionsDefinition, commerce: Sequ
     ins = {name: dg.AssetIn(partition_mapping=trailing_days(LONGEST_WINDOW_DAYS)) for name in ("events", "user_ids")}
 
     audiences = dg.AssetDep(CATEGORY_AUDIENCES.name, partition_mapping=trailing_days(1))
+    clusters = dg.AssetDep(DOMAIN_CLUSTERS.name, partition_mapping=days_around(before=CLUSTERS_KEPT_DAYS - 1, after=0))
 
-    @table_asset(USER_FEATURES, partitions_def=event_days, ins=ins, deps=[audiences], declared=repr(commerce))
+    @table_asset(USER_FEATURES, partitions_def=event_days, ins=ins, deps=[audiences, clusters], declared=repr(commerce))
     def user_features(
         context: dg.AssetExecutionContext,
         lakehouse: dg.ResourceParam[DeltaIOManager],
@@ -35,11 +38,16 @@ def user_features_asset(event_days: dg.DailyPartitionsDefinition, commerce: Sequ
 
         Only events strictly before the day count, so features never see what they are used to predict. A person is
         who was known when the day before ended. Bots and events that are nobody's are left out. What comes from
-        categories is null where `category_audiences` of the day before is not there.
+        categories is null where `category_audiences` of the day before is not there, what comes from clusters where
+        no `domain_clusters` was published for the 14 days up to the day.
         """
         first, last = run_days(context)
         days_before = [str(first + timedelta(days=number)) for number in range(-1, (last - first).days)]
         audiences = lakehouse.read_beside_inputs(context, CATEGORY_AUDIENCES.name, days_before)
-        return features_of(events, user_ids, first, last, audiences, commerce)
+        lately = [
+            str(first + timedelta(days=number)) for number in range(1 - CLUSTERS_KEPT_DAYS, (last - first).days + 1)
+        ]
+        clusters = lakehouse.read_beside_inputs(context, DOMAIN_CLUSTERS.name, lately)
+        return features_of(events, user_ids, first, last, audiences, commerce, clusters)
 
     return user_features

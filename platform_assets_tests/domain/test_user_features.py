@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from platform_assets.domain.contracts.events import EVENTS
 from platform_assets.domain.contracts.user_features import (
     CATEGORY_FEATURES,
+    CLUSTER_FEATURES,
     COUNTED_EVENT_TYPES,
     FEATURE_NAMES,
     USER_FEATURES,
@@ -27,7 +28,7 @@ from platform_assets_tests.model_worlds import small_spec
 from resources.compute.duckdb_engine import DuckDBEngine
 
 SCHEMA = EVENTS.schema()
-FROM_OTHER_TABLES = {each.name for each in CATEGORY_FEATURES}
+FROM_OTHER_TABLES = {each.name for each in (*CATEGORY_FEATURES, *CLUSTER_FEATURES)}
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ DAYS = KEYS[-3:]
 
 @dataclass(frozen=True)
 class World:
-    """A platform of its own, with the events of the shared one."""
+    """A platform of its own, with the events and persons of the shared one."""
 
     platform: SmallPlatform
 
@@ -32,7 +32,8 @@ class World:
     def with_events_of(cls, platform: SmallPlatform, home: Path) -> "World":
         given = platform.settings
         settings = Settings(home=home, first_day=given.first_day, last_day=given.last_day)
-        shutil.copytree(Path(given.lake_root) / "events", Path(settings.lake_root) / "events")
+        for table in ("events", "user_ids"):
+            shutil.copytree(Path(given.lake_root) / table, Path(settings.lake_root) / table)
         return cls(SmallPlatform(settings, platform.truth, platform.overrides))
 
     def learn_and_cluster(self, first: str, last: str) -> dg.ExecuteInProcessResult:
@@ -141,6 +142,13 @@ def test_an_embedding_that_somebody_changed_is_refused(world: World, tmp_path: P
     vectors.write_bytes(vectors.read_bytes()[:-1] + b"2")
     with pytest.raises(ModelTampered, match="registered was"):
         world.registry().load_embedding(elsewhere)
+
+
+def test_features_know_the_clusters_of_what_a_person_visited(world: World) -> None:
+    world.platform.materialise("user_features", first=DAYS[0], last=DAYS[0])
+    rows = Lakehouse(world.platform.settings.lake_root).snapshot("user_features").delta.to_pandas()
+    assert rows["clusters_28d"].between(1, rows["domains_28d"].max()).mean() > 0.8
+    assert rows["top_cluster_share_28d"].dropna().between(0, 1).all()
 
 
 def test_the_graph_reads_strictly_earlier_days(world: World) -> None:

@@ -40,6 +40,12 @@ CATEGORY_FEATURES = (
 )
 """Null where nobody knows: no visit of a known category, or no `category_audiences` of the day before."""
 
+CLUSTER_FEATURES = (
+    Column("clusters_28d", "int64", "Different clusters of domains visited in the 28 days before; null for none."),
+    Column("top_cluster_share_28d", "float64", "Share of the cluster visited most among events on domains with one."),
+)
+"""Null where nobody knows: no event on a domain with a cluster, or no `domain_clusters` of the last 14 days."""
+
 USER_FEATURES = Contract(
     name="user_features",
     description="One row is one person with an event in the 28 days before a day, as known when that day begins.",
@@ -56,6 +62,7 @@ USER_FEATURES = Contract(
         Column("weekend_share_28d", "float64", "Share of events on Saturdays and Sundays (UTC).", nullable=False),
         Column("mobile_share_28d", "float64", "Share of events on a mobile or tablet.", nullable=False),
         *CATEGORY_FEATURES,
+        *CLUSTER_FEATURES,
     ),
     rules=(
         RowRule(
