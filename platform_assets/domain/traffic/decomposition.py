@@ -7,6 +7,7 @@ week season shrunk towards none as far as it is noise (empirical Bayes), recent 
 fitted together by array operations; a row of the result depends on that row of the input alone.
 """
 
+import math
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
@@ -157,16 +158,21 @@ def _week_season(values: Floats, weight: Floats, weekdays: npt.NDArray[np.int64]
     return season - season.mean(axis=1, keepdims=True)
 
 
+def _flat(values: Floats) -> Floats:
+    """A row for each series, also where there is none."""
+    return values.reshape(len(values), math.prod(values.shape[1:]))
+
+
 def _by_weekday(values: Floats, weight: Floats, of_weekday: list[npt.NDArray[np.int64]]) -> Floats:
     return np.concatenate([_mean(values[:, days], weight[:, days], axis=1) for days in of_weekday], axis=1)
 
 
 def _noise(residual: Floats, weight: Floats, of_weekday: list[npt.NDArray[np.int64]]) -> Floats:
     """Variance of the weekdays' means that comes from chance, by series."""
-    variance = _mean((residual**2).reshape(len(residual), -1), weight.reshape(len(weight), -1), axis=1)
+    variance = _mean(_flat(residual**2), _flat(weight), axis=1)
     total = np.concatenate([weight[:, days].sum(axis=1, keepdims=True) for days in of_weekday], axis=1)
     squares = np.concatenate([(weight[:, days] ** 2).sum(axis=1, keepdims=True) for days in of_weekday], axis=1)
-    share = (squares / np.maximum(total, 1e-9) ** 2).reshape(len(residual), -1).mean(axis=1, keepdims=True)
+    share = (squares / np.maximum(total, 1e-9) ** 2).mean(axis=(1, 2))[:, None]
     return (variance * share / np.maximum(1 - share, 1e-3))[:, :, None]
 
 
@@ -176,7 +182,7 @@ def _shrunk(effects: Floats, noise: Floats) -> Floats:
 
 
 def _outlier_limit(residual: Floats, known: Bools) -> Floats:
-    sizes = np.where(known, np.abs(residual), np.nan).reshape(len(residual), -1)
+    sizes = _flat(np.where(known, np.abs(residual), np.nan))
     limit = OUTLIER_SPREADS * np.maximum(median_of_known(sizes), SMALLEST_SPREAD * 0.6745)
     return limit[:, None, None]
 

@@ -124,6 +124,14 @@ def test_without_any_event_there_are_no_rows() -> None:
     assert set(days.reports.values()) == {DayReport(history_days=0)}
 
 
+def test_where_no_series_has_enough_events_there_are_no_rows() -> None:
+    values = counts(2, 30, level=0.05)
+    last = MONDAY + timedelta(days=29)
+    days = DecomposedDays(history(values), last, last)
+    assert days.reader().read_all().num_rows == 0
+    assert days.reports[last].series == 0 and days.reports[last].history_days >= FEWEST_DAYS
+
+
 def test_series_with_too_few_events_have_no_rows_and_small_ones_are_not_judged() -> None:
     values = counts(3, DAYS)
     values[0] = np.random.default_rng(1).poisson(0.3, values[0].shape)
