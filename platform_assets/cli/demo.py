@@ -81,6 +81,7 @@ def _stages(settings: Settings, days: int) -> list[Stage]:
         Stage((DOMAIN_CATEGORIES.name,), ()),
         *(Stage((asset,), every) for asset in (*raw, "events", "identifier_pairs", "user_ids")),
         *(Stage((asset,), every) for asset in ("url_audiences", "category_audiences", "user_features")),
+        *(Stage((asset,), every) for asset in ("audience_report", "audience_overlap")),
         *(Stage((asset,), every) for asset in ("traffic_series", "traffic_decomposition", "forecast_validation")),
         *_model_stages(every),
     ]

@@ -175,12 +175,12 @@ def test_who_merges_on_the_day_is_neither_lost_nor_counted_twice(one_engine: Duc
     assert [merged[name] for name in ("members", "active_members", "converted_members", "population")] == [3, 2, 1, 3]
 
 
-def test_a_member_who_merged_yesterday_neither_left_nor_entered(one_engine: DuckDBEngine) -> None:
-    world = AudienceWorld(
-        seen=SEEN,
-        moves={(39, "c2"): "ann"},
-        members={(38, "sports", "ann"): (1, 38), (38, "sports", "bob"): (1, 38), (39, "sports", "ann"): (2, 38)},
-    )
+@pytest.mark.parametrize("before", [("ann", "bob"), ("bob",)])
+def test_a_member_who_merged_yesterday_neither_left_nor_entered(
+    before: tuple[str, ...], one_engine: DuckDBEngine
+) -> None:
+    was = {(38, "sports", user): (1, 38) for user in before}
+    world = AudienceWorld(seen=SEEN, moves={(39, "c2"): "ann"}, members={**was, (39, "sports", "ann"): (2, 38)})
     (row,) = report(one_engine, world, range(40, 41))
     assert (row["members"], row["members_entered"], row["members_left"]) == (1, 0, 0)
 
