@@ -42,12 +42,28 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Precision:
-    """The expected share of positives among the first 1, 2, … rows, each with the interval that holds 95 % of what
-    comes true: both the luck of these rows and what is not known of the calibration are in it."""
+    """The expected share of positives among the first 1, 2, … rows, and the variance of the share that comes true.
+
+    Both the luck of these rows and what is not known of the calibration are in the variance.
+    """
 
     value: Floats
-    low: Floats
-    high: Floats
+    variance: Floats
+
+    def interval(self, depths: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
+        """Low and high ends of what comes true with 95 % of the first so many rows.
+
+        They are a beta distribution's of the same mean and variance, widened to shares that so many rows can have.
+        """
+        from scipy.special import betaincinv
+
+        value, variance = self.value[depths - 1], self.variance[depths - 1]
+        # A share can't vary more than one of nothing but zeros and ones: below, there is no such beta distribution.
+        certainty = np.maximum(value * (1 - value) / np.maximum(variance, 1e-300) - 1, 1e-3)
+        low, high = (betaincinv(value * certainty, (1 - value) * certainty, tail) for tail in (_TAIL, 1 - _TAIL))
+        lowest = np.floor(np.minimum(low, value) * depths + _SMALL) / depths
+        highest = np.ceil(np.maximum(high, value) * depths) / depths
+        return np.minimum(lowest, value), np.minimum(highest, 1.0)
 
 
 def calibrate(
@@ -78,25 +94,14 @@ def calibrate(
 
 
 def expected_precision(calibration: Calibration, scores: npt.ArrayLike) -> Precision:
-    """The precision of the first 1, 2, … of rows that are in the order in which they are chosen.
-
-    The interval is a beta distribution's of the same mean and variance, widened to shares that so many rows can have.
-    """
-    from scipy.special import betaincinv
-
+    """The precision of the first 1, 2, … of rows that are in the order in which they are chosen."""
     design = _design(scores)
     chances = _logistic(design @ calibration.line)
     depth = np.arange(1.0, len(chances) + 1)
     spread = chances * (1 - chances)
-    value = np.cumsum(chances) / depth
     slopes = np.cumsum(spread[:, None] * design, axis=0) / depth[:, None]
-    variance = np.cumsum(spread) / depth**2 + ((slopes @ calibration.covariance) * slopes).sum(axis=1)
-    # A share can't vary more than one of nothing but zeros and ones: below, there is no such beta distribution.
-    certainty = np.maximum(value * (1 - value) / np.maximum(variance, 1e-300) - 1, 1e-3)
-    low, high = (betaincinv(value * certainty, (1 - value) * certainty, tail) for tail in (_TAIL, 1 - _TAIL))
-    lowest = np.floor(np.minimum(low, value) * depth + _SMALL) / depth
-    highest = np.ceil(np.maximum(high, value) * depth) / depth
-    return Precision(value, np.minimum(lowest, value), np.minimum(highest, 1.0))
+    of_calibration = ((slopes @ calibration.covariance) * slopes).sum(axis=1)
+    return Precision(np.cumsum(chances) / depth, np.cumsum(spread) / depth**2 + of_calibration)
 
 
 def _design(scores: npt.ArrayLike) -> Floats:

@@ -48,15 +48,13 @@ class Expansion:
     @property
     def figures(self) -> dict[str, float]:
         """What the chosen size brings, beside everybody who was scored."""
-        last = len(self.rows) - 1
+        whole = self.rows.iloc[-1]
         return {
             "persons_scored": len(self.precision.value),
             "persons_chosen": len(self.rows),
-            "expected_precision": float(self.precision.value[last]),
-            "expected_precision_low": float(self.precision.low[last]),
-            "expected_precision_high": float(self.precision.high[last]),
+            **{name: float(whole[name]) for name in _EXPECTED},
             "expected_precision_of_all": float(self.precision.value[-1]),
-            "expected_reach": float(self.reach[last]),
+            "expected_reach": float(self.reach[len(self.rows) - 1]),
         }
 
 
@@ -82,13 +80,14 @@ def expansions(
         precision = expected_precision(calibration, rows["score"])
         chosen = rows.head(lookalike.size)
         size = len(chosen)
+        low, high = precision.interval(np.arange(1, size + 1))
         table = chosen[["event_date", PERSON, "score", "model_name", "model_version"]].assign(
             audience=lookalike.seed.audience,
             rank=np.arange(1, size + 1),
             probability=calibration.chance(chosen["score"]),
             expected_precision=precision.value[:size],
-            expected_precision_low=precision.low[:size],
-            expected_precision_high=precision.high[:size],
+            expected_precision_low=low,
+            expected_precision_high=high,
             in_sample=today <= model.seen_until,
         )
         yield Expansion(today, table, precision)

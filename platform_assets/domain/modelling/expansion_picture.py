@@ -25,7 +25,8 @@ def expansion_picture(found: Expansion, audience: str) -> bytes:
 
 def _draw_precision(axes: Any, found: Expansion, sizes: np.ndarray) -> None:
     precision, chosen = found.precision, len(found.rows)
-    low, value, high = (100 * each[sizes - 1] for each in (precision.low, precision.value, precision.high))
+    low, high = (100 * each for each in precision.interval(sizes))
+    value = 100 * precision.value[sizes - 1]
     axes.fill_between(sizes, low, high, color=ACCENT, alpha=0.15, linewidth=0, label="95 % of what comes true")
     axes.plot(sizes, value, color=ACCENT, linewidth=2, label="expected")
     axes.axhline(value[-1], color=FAINT, linestyle="--", linewidth=1, label="everybody scored")

@@ -57,11 +57,10 @@ def test_the_interval_holds_what_comes_true_at_every_depth_as_often_as_it_says()
         found = learnt(labels, distorted(chance), persons)
         new = np.sort(np.random.default_rng(world).beta(1, 8, 1_500).clip(0.001, 0.9))[::-1]
         came_true = np.random.default_rng(world + 10_000).random(1_500) < new
-        promised = expected_precision(found, distorted(new))
-        for depth in depths:
-            share = came_true[:depth].mean()
-            inside.append(promised.low[depth - 1] <= share <= promised.high[depth - 1])
-    by_depth = np.array(inside).reshape(-1, len(depths)).mean(axis=0)
+        low, high = expected_precision(found, distorted(new)).interval(np.array(depths))
+        realised = np.array([came_true[:depth].mean() for depth in depths])
+        inside.append((low <= realised) & (realised <= high))
+    by_depth = np.mean(inside, axis=0)
     assert by_depth.min() >= 0.91
     assert by_depth[2:].max() <= 0.99  # an interval that holds everything says nothing
 
@@ -74,9 +73,10 @@ def test_expected_precision_is_the_mean_of_chances_and_lies_within_an_interval_t
     chance, labels, persons = outcomes(2_000, seed=3)
     found = learnt(labels, distorted(chance), persons)
     promised = expected_precision(found, scores)
+    lows, highs = promised.interval(np.arange(1, len(scores) + 1))
     chances = [float(found.chance([score])[0]) for score in scores]
     for depth in range(1, len(scores) + 1):
-        value, low, high = (each[depth - 1] for each in (promised.value, promised.low, promised.high))
+        value, low, high = (each[depth - 1] for each in (promised.value, lows, highs))
         assert value == pytest.approx(sum(chances[:depth]) / depth)
         assert 0 <= low <= value <= high <= 1
         assert round(low * depth) == pytest.approx(low * depth)
