@@ -17,13 +17,14 @@ from platform_assets.domain.contracts.domain_categories import DOMAIN_CATEGORIES
 from platform_assets.domain.contracts.events import EVENTS
 from platform_assets.domain.contracts.forecast_validation import FORECAST_VALIDATION
 from platform_assets.domain.contracts.identifier_pairs import IDENTIFIER_PAIRS
+from platform_assets.domain.contracts.lookalike_audience import lookalike_audience_contract
 from platform_assets.domain.contracts.model_tables import scores_contract, training_set_contract, validation_contract
 from platform_assets.domain.contracts.traffic_decomposition import TRAFFIC_DECOMPOSITION
 from platform_assets.domain.contracts.traffic_series import TRAFFIC_SERIES
 from platform_assets.domain.contracts.url_audiences import URL_AUDIENCES
 from platform_assets.domain.contracts.user_features import USER_FEATURES
 from platform_assets.domain.contracts.user_ids import USER_IDS
-from platform_assets.trained_models.specs import all_specs
+from platform_assets.trained_models.specs import all_lookalikes, all_specs
 from resources.settings import load_settings
 
 ROOT = Path(__file__).parents[1]
@@ -142,6 +143,7 @@ def later_contracts() -> list[Contract]:
     found += [TRAFFIC_SERIES, TRAFFIC_DECOMPOSITION, FORECAST_VALIDATION]
     for spec in all_specs():
         found += [training_set_contract(spec, USER_FEATURES), scores_contract(spec), validation_contract(spec)]
+    found += [lookalike_audience_contract(lookalike) for lookalike in all_lookalikes()]
     return found
 
 
