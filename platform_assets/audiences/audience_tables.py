@@ -7,7 +7,7 @@ import ibis
 
 from platform_assets.domain.audience_members import AUDIENCE_TABLES, members_of
 from platform_assets.domain.errors import PlatformError
-from platform_assets.partitions import run_days, trailing_days
+from platform_assets.partitions import days_around, run_days
 from resources.lakehouse.io_manager import DeltaIOManager
 
 
@@ -17,8 +17,13 @@ class NoAudiences(PlatformError):
 
 def audience_deps(days_before: int) -> list[dg.AssetDep]:
     """Every table of audiences, of so many days before: in the graph they are needed, but one of them is enough."""
-    mapping = trailing_days(days_before)
-    return [dg.AssetDep(table.contract.name, partition_mapping=mapping) for table in AUDIENCE_TABLES]
+    return [
+        dg.AssetDep(
+            table.contract.name,
+            partition_mapping=days_around(before=days_before - table.days_ahead, after=table.days_ahead - 1),
+        )
+        for table in AUDIENCE_TABLES
+    ]
 
 
 def published_members(context: dg.AssetExecutionContext, lakehouse: DeltaIOManager, days_before: int) -> ibis.Table:
@@ -27,15 +32,19 @@ def published_members(context: dg.AssetExecutionContext, lakehouse: DeltaIOManag
     Raises NoAudiences where no table of audiences was ever published.
     """
     first, last = run_days(context)
-    days = _days(first - timedelta(days=days_before), last - timedelta(days=1))
-    names = [table.contract.name for table in AUDIENCE_TABLES]
-    found = {name: lakehouse.read_beside_inputs(context, name, days) for name in names}
-    tables = {name: rows for name, rows in found.items() if rows is not None}
+    tables = {}
+    for table in AUDIENCE_TABLES:
+        ahead = timedelta(days=table.days_ahead)
+        days = _days(first - timedelta(days=days_before) + ahead, last - timedelta(days=1) + ahead)
+        rows = lakehouse.read_beside_inputs(context, table.contract.name, days)
+        if rows is not None:
+            tables[table.contract.name] = rows
     if not tables:
+        names = ", ".join(table.contract.name for table in AUDIENCE_TABLES)
         raise NoAudiences(
             "there is no audience to report on",
             where=f"asset {context.asset_key.to_user_string()}",
-            todo=f"materialise one of {', '.join(names)} first, for the days before",
+            todo=f"materialise one of {names} first, for the days before",
         )
     return members_of(tables)
 

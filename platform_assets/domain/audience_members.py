@@ -1,6 +1,6 @@
 """Who belongs to which audience, whatever table says so: the one place that names the tables of audiences."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -16,15 +16,22 @@ TABLE, AUDIENCE = "audience_table", "audience"
 
 @dataclass(frozen=True)
 class AudienceTable:
-    """A table of audiences: one row a person, `event_date` (at whose end it holds) and audience.
+    """A table of audiences: one row a person, `event_date` and audience.
 
     `named_by` is the column with the audience's name, `kind` what the name begins with in reports. The table may have
-    the columns `events` and `last_event_date`.
+    the columns `events` and `last_event_date`. What it says of a day is known when that day ends, or `known_before` it
+    begins, when the day before ends.
     """
 
     contract: Contract
     named_by: str
     kind: str
+    known_before: bool = False
+
+    @property
+    def days_ahead(self) -> int:
+        """How many days after the day at whose end a row is known its `event_date` lies."""
+        return 1 if self.known_before else 0
 
 
 AUDIENCE_TABLES = (
@@ -36,13 +43,14 @@ AUDIENCE_TABLES = (
 _OPTIONAL = {"events": "int64", "last_event_date": "date"}
 
 
-def members_of(tables: Mapping[str, ibis.Table]) -> ibis.Table:
-    """All members of all audiences, from tables by their names: `event_date`, `audience_table`, `audience` as
-    <kind>:<name>, `user_id`, `events` and `last_event_date` (null where the table doesn't say).
+def members_of(tables: Mapping[str, ibis.Table], among: Sequence[AudienceTable] = AUDIENCE_TABLES) -> ibis.Table:
+    """All members of all audiences, from tables by their names: `event_date` (at whose end it is known),
+    `audience_table`, `audience` as <kind>:<name>, `user_id`, `events` and `last_event_date` (null where the table
+    doesn't say).
 
-    Raises KeyError for a table that is not one of `AUDIENCE_TABLES`.
+    Raises KeyError for a table that is not `among` those that are declared.
     """
-    declared = {table.contract.name: table for table in AUDIENCE_TABLES}
+    declared = {table.contract.name: table for table in among}
     return ibis.union(*(_members(declared[name], rows) for name, rows in tables.items()))
 
 
@@ -52,8 +60,10 @@ def _members(declared: AudienceTable, rows: ibis.Table) -> ibis.Table:
         for name, dtype in _OPTIONAL.items()
     }
     return rows.select(
-        "event_date",
         "user_id",
+        event_date=days_later(rows.event_date, ibis.interval(days=-declared.days_ahead))
+        if declared.days_ahead
+        else rows.event_date,
         **{TABLE: ibis.literal(declared.contract.name), AUDIENCE: f"{declared.kind}:" + rows[declared.named_by]},
         **told,
     )
