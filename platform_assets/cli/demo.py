@@ -32,6 +32,9 @@ MODELS = (CONVERSION, LOOKALIKE.model)
 UNSEEN_DAYS = 15
 """Models are trained as of this many days before the last one; the days after it are scored and validated."""
 
+CLUSTERED_EVERY_DAYS = 14
+"""As long as features look back for clusters of domains; a team with more time clusters every week."""
+
 SUMMARY_WIDTH = 112
 """Characters that the summary needs; a log file is as wide as that."""
 
@@ -79,12 +82,18 @@ def _stages(settings: Settings, days: int) -> list[Stage]:
     raw = tuple(f"raw_{source.name}" for source in load_sources(settings.sources_file) if source.simulated)
     return [
         Stage((DOMAIN_CATEGORIES.name,), ()),
-        *(Stage((asset,), every) for asset in (*raw, "events", "identifier_pairs", "user_ids")),
-        *(Stage((asset,), every) for asset in ("url_audiences", "category_audiences", "user_features")),
-        *(Stage((asset,), every) for asset in ("audience_report", "audience_overlap")),
-        *(Stage((asset,), every) for asset in ("traffic_series", "traffic_decomposition", "forecast_validation")),
+        *(Stage((asset,), every) for asset in (*raw, *BEFORE_CLUSTERS)),
+        *(Stage(("domain_clusters_model", "domain_clusters"), (day,)) for day in every[13::CLUSTERED_EVERY_DAYS]),
+        *(Stage((asset,), every) for asset in AFTER_CLUSTERS),
         *_model_stages(every),
     ]
+
+
+BEFORE_CLUSTERS = (
+    *("events", "identifier_pairs", "user_ids"),
+    *("url_audiences", "category_audiences", "audience_report", "audience_overlap"),
+)
+AFTER_CLUSTERS = ("user_features", "traffic_series", "traffic_decomposition", "forecast_validation")
 
 
 def _model_stages(every: tuple[str, ...]) -> list[Stage]:
@@ -122,25 +131,29 @@ def run_stages(settings: Settings, stages: list[Stage], console: Console) -> dic
             console.print(f"[yellow]No {model.name} was promoted, so none scores:[/] {refusal}", highlight=False)
             waiting = [stage for stage in waiting if stage.scored_by is not model]
             continue
-        together = _joined(waiting, lakehouse)
-        waiting = waiting[len(together.assets) :]
-        every = list(together.keys) or [WHOLE]
-        fresh = len(together.assets) > 1
-        stale = every if fresh else changed.stale(together.assets[0], every)
+        joined = _joined(waiting, lakehouse)
+        waiting = waiting[len(joined) :]
+        assets = [asset for stage in joined for asset in stage.assets]
+        every = list(joined[0].keys) or [WHOLE]
+        stale = _stale(changed, assets, every)
         if not stale:
-            console.print(f"  [green]✓[/] {together.assets[0]} [dim]unchanged[/]", highlight=False)
-            continue
+            console.print(f"  [green]✓[/] {', '.join(assets)} [dim]unchanged[/]", highlight=False)
         while stale:
             for first, last in contiguous(stale, every):
                 span = None if first == WHOLE else (first, last)
-                report = materialize(settings, list(together.assets), partition_range=span, console=console)
+                report = materialize(settings, assets, partition_range=span, console=console)
                 for asset, spent in report.seconds.items():
                     seconds[asset] = seconds.get(asset, 0.0) + spent
-            for asset in together.assets:
+            for asset in assets:
                 changed.remember(asset, stale)
             # Days of a table that reads its own earlier days may be stale only now.
-            stale = [] if fresh else changed.stale(together.assets[0], every)
+            stale = _stale(changed, assets, every)
     return seconds
+
+
+def _stale(changed: ChangedPartitions, assets: list[str], keys: list[str]) -> list[str]:
+    found = {key for asset in assets for key in changed.stale(asset, keys)}
+    return [key for key in keys if key in found]
 
 
 def _refusal(lakehouse: Lakehouse, model: ModelSpec) -> str | None:
@@ -149,17 +162,18 @@ def _refusal(lakehouse: Lakehouse, model: ModelSpec) -> str | None:
     return None if verdict["promoted"] or verdict["champion_version"] else str(verdict["reason"])
 
 
-def _joined(stages: list[Stage], lakehouse: Lakehouse) -> Stage:
+def _joined(stages: list[Stage], lakehouse: Lakehouse) -> list[Stage]:
     """The next stage, together with those after it on the same keys if none of them was ever published."""
     published = set(lakehouse.table_names())
     first, joined = stages[0], [stages[0]]
     if not published.intersection(first.assets):
         for stage in stages[1:]:
-            refused = stage.scored_by and _refusal(lakehouse, stage.scored_by)
-            if refused or stage.keys != first.keys or published.intersection(stage.assets):
+            if stage.keys != first.keys or published.intersection(stage.assets):
+                break
+            if stage.scored_by and _refusal(lakehouse, stage.scored_by):
                 break
             joined.append(stage)
-    return Stage(tuple(asset for stage in joined for asset in stage.assets), first.keys)
+    return joined
 
 
 def print_summary(settings: Settings, seconds: dict[str, float]) -> None:
