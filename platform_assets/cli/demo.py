@@ -19,6 +19,7 @@ from platform_assets.cli.demo_traffic import print_traffic
 from platform_assets.cli.recover import recover_runs
 from platform_assets.cli.simulate import simulate_world
 from platform_assets.cli.tables import describe_tables
+from platform_assets.domain.cluster_features import CLUSTERS_KEPT_DAYS
 from platform_assets.domain.contracts.domain_categories import DOMAIN_CATEGORIES
 from platform_assets.domain.model_spec import ModelSpec
 from platform_assets.domain.sources import load_sources
@@ -31,9 +32,6 @@ MODELS = (CONVERSION, LOOKALIKE.model)
 
 UNSEEN_DAYS = 15
 """Models are trained as of this many days before the last one; the days after it are scored and validated."""
-
-CLUSTERED_EVERY_DAYS = 14
-"""As long as features look back for clusters of domains; a team with more time clusters every week."""
 
 SUMMARY_WIDTH = 112
 """Characters that the summary needs; a log file is as wide as that."""
@@ -80,10 +78,11 @@ def _stages(settings: Settings, days: int) -> list[Stage]:
     first = settings.first_partition_day
     every = tuple((first + timedelta(days=day)).isoformat() for day in range(days))
     raw = tuple(f"raw_{source.name}" for source in load_sources(settings.sources_file) if source.simulated)
+    clustered = every[CLUSTERS_KEPT_DAYS - 1 :: CLUSTERS_KEPT_DAYS]
     return [
         Stage((DOMAIN_CATEGORIES.name,), ()),
         *(Stage((asset,), every) for asset in (*raw, *BEFORE_CLUSTERS)),
-        *(Stage(("domain_clusters_model", "domain_clusters"), (day,)) for day in every[13::CLUSTERED_EVERY_DAYS]),
+        *(Stage(("domain_clusters_model", "domain_clusters"), (day,)) for day in clustered),
         *(Stage((asset,), every) for asset in AFTER_CLUSTERS),
         *_model_stages(every),
     ]

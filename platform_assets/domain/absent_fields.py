@@ -36,7 +36,7 @@ def with_absences(source: Source, given: Mapping[str, Entry]) -> Source:
     for field in unmapped.keys() & set(source.source_fields):
         unmapped[field].problem(f"{field} is mapped under fields")
     texts = {field: text for field, entry in defaults.items() if (text := entry.text())}
-    return replace(source, optional=frozenset(optional), defaults=texts, unmapped=frozenset(unmapped))
+    return replace(source, optional=tuple(sorted(optional)), defaults=texts, unmapped=tuple(sorted(unmapped)))
 
 
 def _listed(entry: Entry | None) -> dict[str, Entry]:

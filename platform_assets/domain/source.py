@@ -113,9 +113,9 @@ class Source:
     lateness_days: int = 3
     simulated: bool = False
     delimiter: str = ","
-    optional: frozenset[str] = frozenset()
+    optional: tuple[str, ...] = ()
     defaults: Mapping[str, str] = field(default_factory=dict)
-    unmapped: frozenset[str] = frozenset()
+    unmapped: tuple[str, ...] = ()
     version: int = 1
 
     @property

@@ -95,7 +95,7 @@ def source_fields_check(source: Source) -> dg.AssetChecksDefinition:
 def verdict(source: Source, noted: Mapping[str, Mapping[str, Any]]) -> dg.AssetCheckResult:
     """What the counts of landing days (`field_counts`) say of a source."""
     gone = _days(noted, lambda day: _without_values(source, day))
-    known = source.unmapped | set(source.source_fields)
+    known = {*source.unmapped, *source.source_fields}
     new = _days(noted, lambda day: [name for name in day["undeclared"] if name not in known])
     nested = _days(noted, lambda day: [f for f, count in day["nested"].items() if 2 * count > day["values"].get(f, 0)])
     sentences = [
