@@ -89,7 +89,7 @@ def _stages(settings: Settings, days: int) -> list[Stage]:
 
 
 BEFORE_CLUSTERS = (
-    *("events", "identifier_pairs", "user_ids"),
+    *("events", "identifier_pairs", "user_ids", "user_id_merges"),
     *("url_audiences", "category_audiences", "audience_report", "audience_overlap"),
 )
 AFTER_CLUSTERS = ("user_features", "traffic_series", "traffic_decomposition", "forecast_validation")
