@@ -195,9 +195,7 @@ def test_an_audience_that_lost_everybody_is_told_once_more(one_engine: DuckDBEng
     assert (travel["members"], travel["members_left"]) == (1, 0)
 
 
-@pytest.mark.parametrize(
-    ("declared", "buyers"), [("purchase", 1), ("page_view", 2), ("/purchase", 1), ("/p*", 3), ("/purch", 0)]
-)
+@pytest.mark.parametrize(("declared", "buyers"), [("page_view", 2), ("/purchase", 1), ("/p*", 3)])
 def test_a_conversion_is_an_event_type_or_a_path(declared: str, buyers: int, one_engine: DuckDBEngine) -> None:
     today = ((40, "c1", "purchase", False), (40, "c2", "page_view", False), (40, "c3", "page_view", False))
     world = AudienceWorld(seen=(*SEEN, *today), members={(39, "sports", "dan"): (1, 38)})

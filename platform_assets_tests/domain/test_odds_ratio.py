@@ -29,7 +29,7 @@ def counts(draw: st.DrawFn) -> tuple[int, int, int, int]:
     return 0, members, 1, others + 1
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(tables=st.lists(counts(), min_size=1, max_size=8))
 def test_its_tails_are_those_of_the_noncentral_hypergeometric_distribution(tables: list[tuple]) -> None:
     from scipy.stats import nchypergeom_fisher
@@ -103,9 +103,9 @@ def coverage(members: int, others: int, share: float, ratio: float) -> float:
     return float(chance[likely][(low <= ratio) & (ratio <= high)].sum() / chance.sum())
 
 
-@pytest.mark.parametrize(("members", "others"), [(1, 200), (5, 50), (20, 300), (90, 700), (300, 20)])
-@pytest.mark.parametrize("share", [0.005, 0.02, 0.2])
-@pytest.mark.parametrize("ratio", [0.25, 1.0, 3.0, 8.0])
+@pytest.mark.parametrize(("members", "others"), [(1, 200), (5, 50), (20, 300), (60, 400), (300, 20)])
+@pytest.mark.parametrize("share", [0.005, 0.1])
+@pytest.mark.parametrize("ratio", [0.25, 1.0, 8.0])
 def test_the_interval_holds_the_true_ratio_nineteen_times_of_twenty(
     members: int, others: int, share: float, ratio: float
 ) -> None:
