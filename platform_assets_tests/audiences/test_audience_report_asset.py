@@ -82,3 +82,12 @@ def test_the_newest_day_has_a_picture_and_every_day_its_figures(
     assert all(told[key]["audiences"].value >= 5 for key in KEYS[1:])
     drawn = platform.settings.home_folder / "pictures" / name / KEYS[-1] / f"{picture}.png"
     assert drawn.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_day_before_which_nobody_is_known_has_no_row(platform: SmallPlatform, tmp_path: Path) -> None:
+    fresh = copied(platform, tmp_path)
+    for name in REPORTS:
+        shutil.rmtree(Path(fresh.settings.lake_root) / name)
+    fresh.materialise(*REPORTS, first=KEYS[0], last=KEYS[0])
+    lakehouse = Lakehouse(fresh.settings.lake_root)
+    assert [sum(lakehouse.snapshot(name).rows_by_slice().values()) for name in REPORTS] == [0, 0]
