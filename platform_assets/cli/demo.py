@@ -127,7 +127,8 @@ def run_stages(settings: Settings, stages: list[Stage], console: Console) -> dic
     while waiting:
         model = waiting[0].scored_by
         if model and (refusal := _refusal(lakehouse, model)):
-            console.print(f"[yellow]No {model.name} was promoted, so none scores:[/] {refusal}", highlight=False)
+            told = f"[yellow]No version of {model.name} was promoted, so none scores:[/] {refusal}"
+            console.print(told, highlight=False)
             waiting = [stage for stage in waiting if stage.scored_by is not model]
             continue
         joined = _joined(waiting, lakehouse)
