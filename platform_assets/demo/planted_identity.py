@@ -11,7 +11,7 @@ import ibis
 
 from platform_assets.domain.contracts.user_ids import COOKIE, DEVICE, LOGIN
 from platform_assets.domain.pseudonyms import pseudonym
-from platform_assets.domain.user_ids import known_identifiers
+from platform_assets.domain.user_ids import latest_rows
 
 PLANTED_KINDS = {"login": LOGIN, "cookie_id": COOKIE, "device_id": DEVICE}
 """Kind in the truth → kind of identifier. Addresses link persons and are none, so they aren't counted."""
@@ -52,7 +52,7 @@ def planted_identity(
     user_ids: ibis.Table, identifiers: ibis.Table, hubs: ibis.Table, last: date, *, with_hubs: bool = False
 ) -> PlantedIdentity:
     """Compare what is known when the day `last` ends with the truth tables `identifiers` and `hubs`."""
-    known = known_identifiers(user_ids.filter(user_ids.event_date <= last)).select("identifier", "user_id")
+    known = latest_rows(user_ids.filter(user_ids.event_date <= last)).select("identifier", "user_id")
     whose = _pseudonymous(identifiers, identifiers.person_id.cast(str))
     if with_hubs:
         whose = ibis.union(whose, _pseudonymous(hubs, "hub " + hubs.identifier))

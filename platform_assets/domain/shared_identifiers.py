@@ -36,6 +36,7 @@ def shared_identifiers(pairs: ibis.Table, first: date, last: date) -> ibis.Table
         pairs.event_date.between(first - timedelta(days=HUB_WINDOW_DAYS - 1), last), pairs.other_identifier.notnull()
     )
     seen = _with_limit(window)
+    seen = seen.semi_join(seen.filter(seen.event_date >= first).select("identifier").distinct(), "identifier")
     often = _beyond(seen, lambda rows: rows.count())  # a bound that costs little and leaves few to look at closely
     crowded = _beyond(often, lambda rows: rows.other_identifier.nunique())
     counted = _counted_by_day(crowded)

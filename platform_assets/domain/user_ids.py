@@ -62,7 +62,8 @@ def user_ids(
     require_unbroken(pairs.filter(pairs.event_date.between(*before)), earlier)
     pairs = pairs.select(*_PAIRS)
     shared = engine.computed(shared_identifiers(pairs, first, last))
-    known = engine.computed(known_identifiers(earlier).filter(ibis._.last_seen_date >= first - memory))
+    coming = pairs.filter(pairs.event_date.between(first, last)).select("identifier").distinct()
+    known = engine.computed(known_identifiers(earlier, coming).filter(ibis._.last_seen_date >= first - memory))
     ties_of, rows_of, known_after = _steps_of_a_day(engine)
     joined: list[ibis.Table] = []
     recent: list[ibis.Table] = []
@@ -115,12 +116,22 @@ def require_unbroken(pairs: ibis.Table, earlier: ibis.Table | None) -> None:
         )
 
 
-def known_identifiers(earlier: ibis.Table | None) -> ibis.Table:
-    """What is known of every identifier after some days of `user_ids`: its latest row."""
+def known_identifiers(earlier: ibis.Table | None, coming: ibis.Table) -> ibis.Table:
+    """What is known after some days of `user_ids` of the `coming` identifiers and of all others of their persons.
+
+    One row an identifier, its latest. Of nobody else can a row change: so a day sorts what concerns it only.
+    """
     if earlier is None:
         return ibis.memtable([], schema=ibis.schema(_KNOWN))
+    persons = earlier.semi_join(coming, "identifier").select("user_id").distinct()
+    concerned = ibis.union(coming, earlier.semi_join(persons, "user_id").select("identifier"), distinct=True)
+    return latest_rows(earlier.semi_join(concerned, "identifier"))
+
+
+def latest_rows(user_ids: ibis.Table) -> ibis.Table:
+    """What some days of `user_ids` say last of every identifier."""
     latest_first = ibis.window(group_by="identifier", order_by=ibis.desc("event_date"))
-    return earlier.filter(ibis.row_number().over(latest_first) == 0).select(*_KNOWN)
+    return user_ids.filter(ibis.row_number().over(latest_first) == 0).select(*_KNOWN)
 
 
 def known_after_day(day: ibis.Table, known: ibis.Table, rows: ibis.Table) -> ibis.Table:

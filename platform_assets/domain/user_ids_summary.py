@@ -9,7 +9,7 @@ import ibis
 from platform_assets.domain.contracts.user_ids import IDENTIFIER_COLUMNS
 from platform_assets.domain.drawing import ACCENT, GRID, INK, WARNING, as_png, blank_figure
 from platform_assets.domain.shared_identifiers import HUB_WINDOW_DAYS
-from platform_assets.domain.user_ids import MEMORY_DAYS, known_identifiers
+from platform_assets.domain.user_ids import MEMORY_DAYS, latest_rows
 
 DayFigures = dict[str, dict[str, int]]
 
@@ -55,7 +55,7 @@ def identity_sizes(rows: ibis.Table, earlier: ibis.Table | None, last: date) -> 
     """The sizes after the day `last`, from the rows of some days up to it and of the days `earlier`."""
     remembered = last - timedelta(days=MEMORY_DAYS)
     every = rows if earlier is None else ibis.union(rows, earlier.select(*rows.columns))
-    known = known_identifiers(every).filter(ibis._.last_seen_date >= remembered)
+    known = latest_rows(every).filter(ibis._.last_seen_date >= remembered)
     of_person = known.filter(~known.is_hub).group_by("user_id").aggregate(size=ibis._.count())
     persons = of_person.group_by("size").aggregate(persons=of_person.count()).to_pyarrow().to_pylist()
     counted = every.filter(every.is_hub, every.event_date > last - timedelta(days=HUB_WINDOW_DAYS))
