@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from platform_assets.domain.errors import ConfigurationError
-from platform_assets.domain.places import glob_expression
+from platform_assets.domain.places import folder_in_environment, glob_expression
 
 _VARIABLE = re.compile(r"\{([^{}]*)\}")
 _VARYING = re.compile(r"[*?\[]|\{version_date")
@@ -75,14 +74,7 @@ def map_place(template: str, *, landing_zone: str, environment: Mapping[str, str
     """Fill a place. Raises ConfigurationError where it uses an environment variable that is not set."""
 
     def fill(match: re.Match[str]) -> str:
-        name = match[1].removeprefix("env:")
-        if not environment.get(name):
-            raise ConfigurationError(
-                f"the place {template} uses the environment variable {name}, which is not set",
-                where=template,
-                todo=f"set {name}, or write the folder itself into the place",
-            )
-        return environment[name].rstrip("/")
+        return folder_in_environment(match[1].removeprefix("env:"), template, environment)
 
     if template.startswith("{landing_zone}/"):
         root, rest = landing_zone, re.sub(r"\{env:(\w+)\}", fill, template.removeprefix("{landing_zone}/"))

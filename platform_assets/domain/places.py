@@ -53,19 +53,24 @@ def day_place(template: str, *, landing_zone: str, day: date, environment: Mappi
             return landing_zone.rstrip("/")
         if name == "landing_date":
             return day.strftime(detail or "%Y-%m-%d")
-        if not environment.get(detail):
-            raise ConfigurationError(
-                f"the place {template} uses the environment variable {detail}, which is not set",
-                where=template,
-                todo=f"set {detail}, or write the folder itself into the place",
-            )
-        return environment[detail].rstrip("/")
+        return folder_in_environment(detail, template, environment)
 
     if template.startswith("{landing_zone}/"):
         fixed = "{landing_zone}"
     else:
         fixed = template[: template.index("{landing_date")].rpartition("/")[0]
     return DayPlace(base=_VARIABLE.sub(fill, fixed), pattern=_VARIABLE.sub(fill, template))
+
+
+def folder_in_environment(name: str, template: str, environment: Mapping[str, str]) -> str:
+    """The folder that a variable named by a place stands for. Raises ConfigurationError where it is not set."""
+    if not environment.get(name):
+        raise ConfigurationError(
+            f"the place {template} uses the environment variable {name}, which is not set",
+            where=template,
+            todo=f"set {name}, or write the folder itself into the place",
+        )
+    return environment[name].rstrip("/")
 
 
 def glob_expression(pattern: str) -> str:
