@@ -135,10 +135,10 @@ def _whole(columns: str) -> str:
 
 
 def _of_platform(engine: DuckDBEngine, table: str) -> ibis.Table:
-    from platform_assets.domain.audience_members import members_of
-    from platform_assets.domain.audience_overlap import audience_overlap
-    from platform_assets.domain.audience_report import audience_report
-    from platform_assets.domain.conversions import Conversion
+    from platform_assets.domain.audience_reports.conversion import Conversion
+    from platform_assets.domain.audience_reports.members import members_of
+    from platform_assets.domain.audience_reports.overlap import audience_overlap
+    from platform_assets.domain.audience_reports.report import audience_report
 
     tables = {name: ibis.table(contract.schema(), name=name) for name, contract in CONTRACTS.items()}
     members = members_of({CATEGORY_AUDIENCES.name: tables[CATEGORY_AUDIENCES.name]})
@@ -172,7 +172,7 @@ def planted(home: Path, events: int) -> dict[str, Any]:
     from platform_assets.demo import simulate
     from platform_assets.demo.planted_odds import planted_odds
     from platform_assets.demo.planted_quality import read_truth
-    from platform_assets.domain.audience_members import AUDIENCE_TABLES, members_of
+    from platform_assets.domain.audience_reports.members import AUDIENCE_TABLES, members_of
     from resources.lakehouse.io_manager import read
     from resources.lakehouse.tables import Lakehouse
     from resources.settings import Settings

@@ -11,9 +11,9 @@ import ibis
 from benchmarks.fresh_process import Spent, run
 from benchmarks.report import Section
 from platform_assets.domain import urls
-from platform_assets.domain.categories import with_categories
-from platform_assets.domain.category_maps import load_categories
-from platform_assets.domain.domain_categories import domain_categories
+from platform_assets.domain.categories.category_maps import load_categories
+from platform_assets.domain.categories.domain_categories import domain_categories
+from platform_assets.domain.categories.visit_categories import with_categories
 from platform_assets.preprocessed_tables.map_files import read_map
 from resources.compute.duckdb_engine import DuckDBEngine
 

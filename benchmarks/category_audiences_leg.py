@@ -9,7 +9,7 @@ import time
 from datetime import date, timedelta
 from pathlib import Path
 
-from platform_assets.domain.category_audiences import category_audiences
+from platform_assets.domain.categories.category_audiences import category_audiences
 from resources.compute.duckdb_engine import DuckDBEngine
 
 LAST = date(2026, 3, 31)

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from platform_assets.definitions import build_definitions
 from platform_assets.demo import simulate
-from platform_assets.domain.categories import with_categories
+from platform_assets.domain.categories.visit_categories import with_categories
 from platform_assets.domain.contracts.user_features import CATEGORY_FEATURES, FEATURE_NAMES
 from resources.compute.duckdb_engine import DuckDBEngine
 from resources.lakehouse.io_manager import read

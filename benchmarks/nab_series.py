@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from platform_assets.demo.planted_traffic import PlantedTraffic, planted_traffic
 from platform_assets.domain.contracts.traffic_series import ALL, SITE
-from platform_assets.domain.forecast_validation import forecast_validation
+from platform_assets.domain.traffic.forecast_validation import forecast_validation
 from platform_assets.domain.traffic.history import history_of
 from platform_assets.domain.traffic.table import DecomposedDays
 

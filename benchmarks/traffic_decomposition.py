@@ -23,9 +23,9 @@ from benchmarks.nab_series import judged
 from benchmarks.report import Section
 from benchmarks.simulator import FIRST_DAY, simulated_world
 from platform_assets.demo.planted_traffic import PlantedTraffic, planted_traffic, read_planted
-from platform_assets.domain.forecast_validation import forecast_validation
 from platform_assets.domain.traffic.decomposition import HOURS, as_counts, decompose, stabilised
 from platform_assets.domain.traffic.forecast_errors import LOOK_BACK_DAYS
+from platform_assets.domain.traffic.forecast_validation import forecast_validation
 from platform_assets.domain.traffic.history import History, history_of
 from platform_assets.domain.traffic.outlook import HISTORY_DAYS, HORIZON_DAYS, outlook
 from platform_assets.domain.traffic.table import DecomposedDays
@@ -194,9 +194,9 @@ def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
 def main(landing_zone: Path, days: int, target: Path) -> None:
     """Landed files → events → `traffic_series`, by the platform's own steps."""
     from benchmarks.raw_to_events_leg import Platform
-    from platform_assets.domain.domain_categories import no_categories
+    from platform_assets.domain.categories.domain_categories import no_categories
     from platform_assets.domain.sources import load_sources
-    from platform_assets.domain.traffic_series import traffic_series
+    from platform_assets.domain.traffic.traffic_series import traffic_series
     from resources.lakehouse.io_manager import read
 
     (source,) = (source for source in load_sources(Path("config/sources.yaml")) if source.simulated)

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.audience_worlds import LAST_DAY, plain_sql
 from platform_assets.domain.audiences.audiences_file import load_audiences
-from platform_assets.domain.url_audiences import url_audiences
+from platform_assets.domain.audiences.url_audiences import url_audiences
 from resources.compute.duckdb_engine import DuckDBEngine
 
 MEMORY = os.environ.get("BENCHMARK_MEMORY", "4GB")

@@ -160,7 +160,7 @@ def planted_leg(folder: Path, hubs: bool) -> None:
     from platform_assets.demo import simulate
     from platform_assets.demo.planted_identity import planted_identity, read_planted
     from platform_assets.domain import user_agents
-    from platform_assets.domain.identifier_pairs import identifier_pairs
+    from platform_assets.domain.identity.identifier_pairs import identifier_pairs
     from platform_assets.domain.pseudonyms import pseudonym
 
     engine, last = _engine(folder), FIRST_DAY + timedelta(days=DAYS - 1)
@@ -203,8 +203,8 @@ def _on_disk(engine, folder: Path, name: str, by_day):  # type: ignore[no-untype
 
 
 def _timed(engine, pairs, earlier, first: date, last: date):  # type: ignore[no-untyped-def]
-    from platform_assets.domain.connected_components import components_on_one_node
-    from platform_assets.domain.user_ids import user_ids
+    from platform_assets.domain.identity.connected_components import components_on_one_node
+    from platform_assets.domain.identity.user_ids import user_ids
 
     began, cpu = time.monotonic(), time.process_time()
     rows = engine.computed(user_ids(pairs, earlier, first, last, components_on_one_node, engine))

@@ -19,13 +19,13 @@ from platform_assets.automation.dead_runs import dead_runs
 from platform_assets.automation.late_events import late_events_sensor
 from platform_assets.automation.maintenance import maintenance_schedule
 from platform_assets.checks.quarantine_share import quarantine_share_check
+from platform_assets.domain.audience_reports.conversion import Conversion
 from platform_assets.domain.audiences.audiences_file import load_audiences
-from platform_assets.domain.category_map import Categories
-from platform_assets.domain.category_maps import load_categories
+from platform_assets.domain.categories.category_map import Categories
+from platform_assets.domain.categories.category_maps import load_categories
 from platform_assets.domain.contracts.domain_categories import DOMAIN_CATEGORIES
 from platform_assets.domain.contracts.events import EVENTS
 from platform_assets.domain.contracts.user_features import USER_FEATURES
-from platform_assets.domain.conversions import Conversion
 from platform_assets.domain.errors import ConfigurationError
 from platform_assets.domain.pseudonyms import key_id
 from platform_assets.domain.source import Source

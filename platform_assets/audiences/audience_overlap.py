@@ -1,6 +1,6 @@
 """`audience_overlap`: how many persons audiences have in common.
 
-The computation stands in `platform_assets.domain.audience_overlap`, the promises in its contract.
+The computation stands in `platform_assets.domain.audience_reports.overlap`, the promises in its contract.
 """
 
 from typing import Any
@@ -9,8 +9,8 @@ import dagster as dg
 import ibis
 
 from platform_assets.audiences.audience_tables import audience_deps, published_members
-from platform_assets.domain.audience_overlap import audience_overlap as overlap_of
-from platform_assets.domain.audience_overlap import audience_sizes
+from platform_assets.domain.audience_reports.overlap import audience_overlap as overlap_of
+from platform_assets.domain.audience_reports.overlap import audience_sizes
 from platform_assets.domain.contracts.audience_overlap import AUDIENCE_OVERLAP, MOST_AUDIENCES
 from platform_assets.partitions import run_days
 from platform_assets.table_asset import table_asset
@@ -42,7 +42,7 @@ def audience_overlap_asset(event_days: dg.DailyPartitionsDefinition) -> dg.Asset
 
 def _evidence(lakehouse: DeltaIOManager, pictures: Pictures, sizes: ibis.Table) -> dict[str, dict[str, Any]]:
     """How many audiences there are on every day and how many are compared, and the newest day as a picture."""
-    from platform_assets.domain.audience_pictures import overlap_picture
+    from platform_assets.domain.audience_reports.pictures import overlap_picture
 
     largest = sizes.to_pandas()
     counts = largest.groupby(largest.event_date.astype(str).str[:10]).size()

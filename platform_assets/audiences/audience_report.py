@@ -1,6 +1,6 @@
 """`audience_report`: how large audiences are, how active, how they grow and how much likelier their members convert.
 
-The computation stands in `platform_assets.domain.audience_report`, the promises in its contract.
+The computation stands in `platform_assets.domain.audience_reports.report`, the promises in its contract.
 """
 
 from typing import Any
@@ -9,9 +9,9 @@ import dagster as dg
 import ibis
 
 from platform_assets.audiences.audience_tables import audience_deps, published_members
-from platform_assets.domain.audience_report import audience_report as report_of
+from platform_assets.domain.audience_reports.conversion import Conversion
+from platform_assets.domain.audience_reports.report import audience_report as report_of
 from platform_assets.domain.contracts.audience_report import AUDIENCE_REPORT, POPULATION_DAYS
-from platform_assets.domain.conversions import Conversion
 from platform_assets.partitions import days_around, run_days
 from platform_assets.table_asset import table_asset
 from resources.lakehouse.io_manager import DeltaIOManager, Evidence, read
@@ -54,7 +54,7 @@ def audience_report_asset(conversion: Conversion, event_days: dg.DailyPartitions
 
 def _evidence(lakehouse: DeltaIOManager, pictures: Pictures, keys: list[str]) -> dict[str, dict[str, Any]]:
     """Figures of every day that the UI plots over days, and the odds ratios of the newest day as a picture."""
-    from platform_assets.domain.audience_pictures import odds_ratio_picture
+    from platform_assets.domain.audience_reports.pictures import odds_ratio_picture
 
     published = lakehouse.lakehouse.snapshot(AUDIENCE_REPORT.name)
     report = read(lakehouse.lakehouse, lakehouse.engine, published, keys)

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import dagster as dg
 import ibis
 
-from platform_assets.domain.audience_members import AUDIENCE_TABLES, members_of
+from platform_assets.domain.audience_reports.members import AUDIENCE_TABLES, members_of
 from platform_assets.domain.errors import PlatformError
 from platform_assets.partitions import days_around, run_days
 from resources.lakehouse.io_manager import DeltaIOManager

@@ -1,6 +1,6 @@
 """`category_audiences`: who visited sites of which category lately; and how many visits no map knows.
 
-The computation stands in `platform_assets.domain.category_audiences`, the promises in its contract.
+The computation stands in `platform_assets.domain.categories.category_audiences`, the promises in its contract.
 """
 
 from collections.abc import Mapping
@@ -9,8 +9,8 @@ from typing import Any
 import dagster as dg
 import ibis
 
-from platform_assets.domain.category_audiences import category_audiences as audiences_of
-from platform_assets.domain.category_audiences import visits_by_domain
+from platform_assets.domain.categories.category_audiences import category_audiences as audiences_of
+from platform_assets.domain.categories.category_audiences import visits_by_domain
 from platform_assets.domain.contracts.category_audiences import CATEGORY_AUDIENCES, WINDOW_DAYS
 from platform_assets.partitions import days_around, run_days
 from platform_assets.table_asset import table_asset

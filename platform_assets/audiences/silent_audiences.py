@@ -9,8 +9,8 @@ from datetime import date, timedelta
 import dagster as dg
 
 from platform_assets.domain.audiences.audience import Audience
+from platform_assets.domain.audiences.url_audiences import last_matches, silent_audiences
 from platform_assets.domain.contracts.url_audiences import URL_AUDIENCES
-from platform_assets.domain.url_audiences import last_matches, silent_audiences
 from resources.lakehouse.io_manager import DeltaIOManager, read
 
 

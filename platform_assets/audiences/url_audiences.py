@@ -1,7 +1,7 @@
 """`url_audiences`: who belongs to which declared audience.
 
 What an audience is, and how events meet its rules, stands in `platform_assets.domain.audiences`; who its members are,
-in `platform_assets.domain.url_audiences`; the promises in the contract.
+in `platform_assets.domain.audiences.url_audiences`; the promises in the contract.
 """
 
 from collections.abc import Sequence
@@ -11,9 +11,9 @@ import dagster as dg
 import ibis
 
 from platform_assets.domain.audiences.audience import Audience, longest_window_days
+from platform_assets.domain.audiences.url_audiences import member_counts
+from platform_assets.domain.audiences.url_audiences import url_audiences as members_of
 from platform_assets.domain.contracts.url_audiences import URL_AUDIENCES
-from platform_assets.domain.url_audiences import member_counts
-from platform_assets.domain.url_audiences import url_audiences as members_of
 from platform_assets.partitions import days_around, run_days
 from platform_assets.table_asset import table_asset
 from resources.lakehouse.io_manager import DeltaIOManager, Evidence, read

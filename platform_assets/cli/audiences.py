@@ -51,7 +51,7 @@ def _count_day(
     console: Console, settings: Settings, audiences: tuple[Audience, ...], path: Path, day: datetime
 ) -> None:
     from platform_assets.domain.audiences.rule_table import rule_table
-    from platform_assets.domain.url_audiences import rule_counts
+    from platform_assets.domain.audiences.url_audiences import rule_counts
     from resources.compute.duckdb_engine import DuckDBEngine
     from resources.lakehouse.io_manager import read
     from resources.lakehouse.tables import Lakehouse

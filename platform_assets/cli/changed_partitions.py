@@ -12,7 +12,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from platform_assets.domain.category_map import CategoryMap
+from platform_assets.domain.categories.category_map import CategoryMap
 from platform_assets.domain.contracts.domain_categories import DOMAIN_CATEGORIES
 from platform_assets.domain.source import Source
 from platform_assets.preprocessed_tables.map_files import find_map_files

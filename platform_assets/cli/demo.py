@@ -19,8 +19,8 @@ from platform_assets.cli.demo_traffic import print_traffic
 from platform_assets.cli.recover import recover_runs
 from platform_assets.cli.simulate import simulate_world
 from platform_assets.cli.tables import describe_tables
-from platform_assets.domain.cluster_features import CLUSTERS_KEPT_DAYS
 from platform_assets.domain.contracts.domain_categories import DOMAIN_CATEGORIES
+from platform_assets.domain.features.cluster_features import CLUSTERS_KEPT_DAYS
 from platform_assets.domain.model_spec import ModelSpec
 from platform_assets.domain.sources import load_sources
 from platform_assets.trained_models.conversion import CONVERSION

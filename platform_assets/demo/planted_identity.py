@@ -10,8 +10,8 @@ from pathlib import Path
 import ibis
 
 from platform_assets.domain.contracts.user_ids import COOKIE, DEVICE, LOGIN
+from platform_assets.domain.identity.user_ids import latest_rows
 from platform_assets.domain.pseudonyms import pseudonym
-from platform_assets.domain.user_ids import latest_rows
 
 PLANTED_KINDS = {"login": LOGIN, "cookie_id": COOKIE, "device_id": DEVICE}
 """Kind in the truth → kind of identifier. Addresses link persons and are none, so they aren't counted."""

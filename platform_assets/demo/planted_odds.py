@@ -10,10 +10,10 @@ import ibis
 import numpy as np
 
 from platform_assets.demo.planted_quality import PlantedTruth, planted_by_user
-from platform_assets.domain.audience_members import known_when_days_begin
-from platform_assets.domain.audience_population import population
-from platform_assets.domain.audience_report import active_members
-from platform_assets.domain.conversions import Conversion
+from platform_assets.domain.audience_reports.conversion import Conversion
+from platform_assets.domain.audience_reports.members import known_when_days_begin
+from platform_assets.domain.audience_reports.population import population
+from platform_assets.domain.audience_reports.report import active_members
 
 PURCHASE = Conversion(event_type="purchase")
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import ibis
 
+from platform_assets.domain.identity.persons import user_id_stretches
 from platform_assets.domain.model_spec import ModelSpec
 from platform_assets.domain.modelling.training_set import labelled
-from platform_assets.domain.persons import user_id_stretches
 from platform_assets.domain.pseudonyms import pseudonym
 
 

@@ -4,7 +4,7 @@ import dagster as dg
 import ibis
 
 from platform_assets.domain.contracts.traffic_series import TRAFFIC_SERIES
-from platform_assets.domain.traffic_series import traffic_series as counts_of
+from platform_assets.domain.traffic.traffic_series import traffic_series as counts_of
 from platform_assets.table_asset import table_asset
 
 

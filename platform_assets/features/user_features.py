@@ -1,6 +1,6 @@
 """`user_features`: what is known of a person when a day begins.
 
-The computation stands in `platform_assets.domain.user_features`, the promises in its contract.
+The computation stands in `platform_assets.domain.features.user_features`, the promises in its contract.
 """
 
 from collections.abc import Sequence
@@ -9,12 +9,12 @@ from datetime import timedelta
 import dagster as dg
 import ibis
 
-from platform_assets.domain.cluster_features import CLUSTERS_KEPT_DAYS
 from platform_assets.domain.contracts.category_audiences import CATEGORY_AUDIENCES
 from platform_assets.domain.contracts.domain_clusters import DOMAIN_CLUSTERS
 from platform_assets.domain.contracts.user_features import USER_FEATURES
-from platform_assets.domain.user_features import LONGEST_WINDOW_DAYS
-from platform_assets.domain.user_features import user_features as features_of
+from platform_assets.domain.features.cluster_features import CLUSTERS_KEPT_DAYS
+from platform_assets.domain.features.user_features import LONGEST_WINDOW_DAYS
+from platform_assets.domain.features.user_features import user_features as features_of
 from platform_assets.partitions import days_around, run_days, trailing_days
 from platform_assets.table_asset import table_asset
 from resources.lakehouse.io_manager import DeltaIOManager

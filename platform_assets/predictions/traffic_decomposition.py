@@ -15,7 +15,7 @@ from platform_assets.domain.traffic.history import history_of
 from platform_assets.domain.traffic.outlook import FEWEST_DAYS, FEWEST_EVENTS
 from platform_assets.domain.traffic.panels import SHOWN_DAYS, panels_of_busiest
 from platform_assets.domain.traffic.table import DayReport, DecomposedDays
-from platform_assets.domain.traffic_series import enough_events
+from platform_assets.domain.traffic.traffic_series import enough_events
 from platform_assets.partitions import days_around, run_days
 from platform_assets.table_asset import table_asset
 from resources.compute.engine import Engine

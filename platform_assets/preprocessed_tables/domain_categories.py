@@ -1,7 +1,7 @@
 """`domain_categories`: which domain is of which category, for how long, by which map.
 
-The computation stands in `platform_assets.domain.domain_categories`, the promises in its contract, which maps there are
-in `config/categories.yaml`.
+The computation stands in `platform_assets.domain.categories.domain_categories`, the promises in its contract; which
+maps there are, in `config/categories.yaml`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,10 +12,10 @@ import ibis
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from platform_assets.domain.category_map import CategoryMap
+from platform_assets.domain.categories.category_map import CategoryMap
+from platform_assets.domain.categories.domain_categories import domain_categories as history_of
+from platform_assets.domain.categories.domain_categories import no_categories, rewritten_history
 from platform_assets.domain.contracts.domain_categories import DOMAIN_CATEGORIES
-from platform_assets.domain.domain_categories import domain_categories as history_of
-from platform_assets.domain.domain_categories import no_categories, rewritten_history
 from platform_assets.domain.errors import PlatformError
 from platform_assets.preprocessed_tables.map_files import read_map
 from platform_assets.table_asset import table_asset

@@ -1,13 +1,13 @@
 """`identifier_pairs`: which identifiers were seen in one event, by day.
 
-The computation stands in `platform_assets.domain.identifier_pairs`, the promises in its contract.
+The computation stands in `platform_assets.domain.identity.identifier_pairs`, the promises in its contract.
 """
 
 import dagster as dg
 import ibis
 
 from platform_assets.domain.contracts.identifier_pairs import IDENTIFIER_PAIRS
-from platform_assets.domain.identifier_pairs import identifier_pairs as pairs_of
+from platform_assets.domain.identity.identifier_pairs import identifier_pairs as pairs_of
 from platform_assets.table_asset import table_asset
 
 

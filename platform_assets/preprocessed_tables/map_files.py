@@ -1,7 +1,7 @@
 """Reads the files of domain → category maps, on a local disk or in S3 by the same code: text as received.
 
 A file that can't be read stops the run: half of a map would take their categories from the domains of the other half.
-What entries mean stands in `platform_assets.domain.domain_categories`.
+What entries mean stands in `platform_assets.domain.categories.domain_categories`.
 """
 
 import os
@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import fs
 
-from platform_assets.domain.category_map import CategoryMap, MapFormat
-from platform_assets.domain.domain_categories import RECEIVED
+from platform_assets.domain.categories.category_map import CategoryMap, MapFormat
+from platform_assets.domain.categories.domain_categories import RECEIVED
+from platform_assets.domain.categories.map_places import map_place
 from platform_assets.domain.errors import PlatformError
-from platform_assets.domain.map_places import map_place
 from resources.object_store import open_place
 
 _SCHEMA = RECEIVED.to_pyarrow()

@@ -1,13 +1,13 @@
 """`user_id_merges`: which persons turned out to be others, by day.
 
-The computation stands in `platform_assets.domain.user_id_merges`, the promises in its contract.
+The computation stands in `platform_assets.domain.identity.user_id_merges`, the promises in its contract.
 """
 
 import dagster as dg
 import ibis
 
 from platform_assets.domain.contracts.user_id_merges import USER_ID_MERGES
-from platform_assets.domain.user_id_merges import user_id_merges as merges_of
+from platform_assets.domain.identity.user_id_merges import user_id_merges as merges_of
 from platform_assets.table_asset import table_asset
 
 

@@ -1,6 +1,6 @@
 """`user_ids`: which identifier is which person, as known when a day ends.
 
-The computation stands in `platform_assets.domain.user_ids`, the promises in its contract.
+The computation stands in `platform_assets.domain.identity.user_ids`, the promises in its contract.
 """
 
 from datetime import timedelta
@@ -10,11 +10,11 @@ from typing import Any
 import dagster as dg
 import ibis
 
-from platform_assets.domain.connected_components import components_in_the_engine, components_on_one_node
 from platform_assets.domain.contracts.user_ids import USER_IDS
-from platform_assets.domain.user_ids import MEMORY_DAYS
-from platform_assets.domain.user_ids import user_ids as persons_of
-from platform_assets.domain.user_ids_summary import identity_sizes, sizes_picture, summary_by_day
+from platform_assets.domain.identity.connected_components import components_in_the_engine, components_on_one_node
+from platform_assets.domain.identity.user_ids import MEMORY_DAYS
+from platform_assets.domain.identity.user_ids import user_ids as persons_of
+from platform_assets.domain.identity.user_ids_summary import identity_sizes, sizes_picture, summary_by_day
 from platform_assets.partitions import days_around, run_days, trailing_days
 from platform_assets.table_asset import table_asset
 from resources.compute.engine import Engine

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import ibis
 
-from platform_assets.domain.categories import with_categories
+from platform_assets.domain.categories.visit_categories import with_categories
 from platform_assets.domain.contracts.domain_categories import DOMAIN_CATEGORIES
 from platform_assets.domain.contracts.domain_clusters import DOMAIN_CLUSTERS
 from platform_assets.domain.embeddings.cluster_days import LABEL_MEMORY_DAYS, ClusteredDay, LabelHistory, cluster_day

@@ -6,8 +6,8 @@ import dagster as dg
 import ibis
 
 from platform_assets.domain.contracts.forecast_validation import FORECAST_VALIDATION
-from platform_assets.domain.forecast_validation import WEEK_DAYS, validated_days
-from platform_assets.domain.forecast_validation import forecast_validation as validation_of
+from platform_assets.domain.traffic.forecast_validation import WEEK_DAYS, validated_days
+from platform_assets.domain.traffic.forecast_validation import forecast_validation as validation_of
 from platform_assets.partitions import days_around, run_days
 from platform_assets.table_asset import table_asset
 from resources.compute.engine import Engine

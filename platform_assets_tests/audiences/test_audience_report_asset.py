@@ -9,7 +9,7 @@ import pytest
 from platform_assets.audiences.audience_tables import NoAudiences
 from platform_assets.demo.planted_odds import planted_odds
 from platform_assets.demo.planted_quality import read_truth
-from platform_assets.domain.audience_members import members_of
+from platform_assets.domain.audience_reports.members import members_of
 from platform_assets_tests.small_platform import DAYS, FIRST_DAY, KEYS, SmallPlatform
 from resources.compute.duckdb_engine import DuckDBEngine
 from resources.lakehouse.io_manager import read

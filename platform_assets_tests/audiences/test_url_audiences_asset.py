@@ -10,7 +10,7 @@ from platform_assets.audiences.silent_audiences import silent_audiences_check
 from platform_assets.audiences.url_audiences import url_audiences_asset
 from platform_assets.domain.audiences.audience import Audience, Rule
 from platform_assets.domain.audiences.audiences_file import load_audiences
-from platform_assets.domain.url_audiences import silent_audiences
+from platform_assets.domain.audiences.url_audiences import silent_audiences
 from platform_assets.partitions import daily
 from platform_assets_tests.small_platform import FIRST_DAY, KEYS, SmallPlatform
 from resources.compute.duckdb_engine import DuckDBEngine

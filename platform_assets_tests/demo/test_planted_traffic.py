@@ -9,7 +9,7 @@ import pytest
 from benchmarks.simulator import FIRST_DAY
 from benchmarks.traffic_decomposition import DAYS, FIRST_JUDGED, history_and_truth
 from platform_assets.demo.planted_traffic import planted_traffic
-from platform_assets.domain.forecast_validation import forecast_validation
+from platform_assets.domain.traffic.forecast_validation import forecast_validation
 from platform_assets.domain.traffic.table import DecomposedDays
 
 

@@ -8,9 +8,9 @@ from datetime import date, timedelta
 import ibis
 import pyarrow as pa
 
-from platform_assets.domain.category_map import CategoryMap, MapFormat
+from platform_assets.domain.categories.category_map import CategoryMap, MapFormat
+from platform_assets.domain.categories.domain_categories import RECEIVED
 from platform_assets.domain.contracts.domain_categories import DOMAIN_CATEGORIES
-from platform_assets.domain.domain_categories import RECEIVED
 
 START = date(2026, 1, 5)
 SUFFIXES = ("example", "co.uk", "gov.uk", "5.7")

@@ -11,7 +11,7 @@ from platform_assets.domain.contracts.events import EVENTS
 from platform_assets.domain.contracts.user_features import USER_FEATURES
 from platform_assets.domain.contracts.user_ids import USER_IDS
 from platform_assets.domain.events import events
-from platform_assets.domain.user_features import user_features
+from platform_assets.domain.features.user_features import user_features
 from platform_assets_tests.domain.raw_worlds import SOURCES
 from resources.lakehouse.column_lineage import column_lineage
 

@@ -12,7 +12,7 @@ import pytest
 
 from platform_assets.definitions import build_definitions
 from platform_assets.demo import simulate
-from platform_assets.domain.category_map import MapFormat
+from platform_assets.domain.categories.category_map import MapFormat
 from platform_assets.preprocessed_tables.domain_categories import MapHistoryRewritten
 from platform_assets.preprocessed_tables.map_files import MapFileError, find_map_files, read_map
 from platform_assets_tests.domain.category_worlds import declared_map

@@ -7,7 +7,7 @@ import pytest
 
 from platform_assets.cli.simulate import truth_folder
 from platform_assets.demo.planted_identity import PlantedIdentity, planted_identity, read_planted
-from platform_assets.domain.user_ids import EarlierDayMissing
+from platform_assets.domain.identity.user_ids import EarlierDayMissing
 from platform_assets_tests.small_platform import DAYS, FIRST_DAY, KEYS, SmallPlatform
 from resources.compute.duckdb_engine import DuckDBEngine
 from resources.lakehouse.io_manager import read

@@ -317,7 +317,7 @@ def _add_odds_ratio_at(connection: Any) -> None:
     import pyarrow as pa
 
     def odds_ratio_at(chance: Any, converted: Any, members: Any, converted_others: Any, others: Any) -> Any:
-        from platform_assets.domain.odds_ratio import solved
+        from platform_assets.domain.audience_reports.odds_ratio import solved
 
         columns = (chance, converted, members, converted_others, others)
         return pa.array(solved(*(column.to_numpy() for column in columns)))

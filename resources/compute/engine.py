@@ -86,11 +86,11 @@ class Engine(Protocol):
         ...
 
     def computed(self, expression: ibis.Table) -> ibis.Table:
-        """See `platform_assets.domain.iterating_engine`."""
+        """See `platform_assets.domain.identity.iterating_engine`."""
         ...
 
     def prepared(self, expression: ibis.Table) -> Callable[..., ibis.Table]:
-        """See `platform_assets.domain.iterating_engine`."""
+        """See `platform_assets.domain.identity.iterating_engine`."""
         ...
 
     def stage(self, expression: ibis.Table, slice_column: str | None, folder: Path) -> list[StagedFile]:

@@ -8,9 +8,9 @@ from datetime import date
 import ibis
 from ibis import _
 
+from platform_assets.domain.identity.persons import NAMING_COLUMNS, followed, with_user_ids
 from platform_assets.domain.label_rules import Label
 from platform_assets.domain.model_spec import PERSON, ModelSpec
-from platform_assets.domain.persons import NAMING_COLUMNS, followed, with_user_ids
 
 
 def labelled(

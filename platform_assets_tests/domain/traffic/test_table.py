@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from platform_assets.domain.contracts.traffic_decomposition import TRAFFIC_DECOMPOSITION
-from platform_assets.domain.forecast_validation import forecast_validation
 from platform_assets.domain.traffic.forecast_errors import LOOK_BACK_DAYS
+from platform_assets.domain.traffic.forecast_validation import forecast_validation
 from platform_assets.domain.traffic.history import history_of
 from platform_assets.domain.traffic.outlook import FEWEST_DAYS
 from platform_assets.domain.traffic.table import DayReport, DecomposedDays

@@ -1,0 +1,1 @@
+"""Domain → category maps and their history, and who visits sites of which category."""
