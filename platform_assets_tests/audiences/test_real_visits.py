@@ -10,7 +10,7 @@ import pytest
 from platform_assets.domain import urls
 from platform_assets.domain.contracts.events import EVENTS
 from platform_assets_tests.domain.audience_oracle import Declaration, members
-from platform_assets_tests.domain.test_url_audiences import declared, found
+from platform_assets_tests.domain.audiences.test_url_audiences import declared, found
 from resources.compute.duckdb_engine import DuckDBEngine
 
 PANEL = [
