@@ -12,7 +12,13 @@ from platform_assets.cli.printed_table import print_table
 from platform_assets.domain.audiences.audience import Audience
 from platform_assets.domain.audiences.audiences_file import load_audiences
 from platform_assets.domain.contracts.events import EVENTS
+from platform_assets.domain.errors import PlatformError
 from resources.settings import Settings, load_settings
+
+
+class DayNotPublished(PlatformError):
+    """Rules are asked about a day that has no published events, so what they find says nothing about them."""
+
 
 app = typer.Typer(help="Declared audiences.", no_args_is_help=True)
 
@@ -31,7 +37,7 @@ def check(
 ) -> None:
     """Validate the audiences file; with --day, count the published events that meet each rule, publishing nothing.
 
-    Exit code 1 if the file is wrong (every mistake with its line and audience).
+    Exit code 1 if the file is wrong (every mistake with its line and audience), or the day has no published events.
     """
     settings = load_settings()
     path = file or settings.audiences_file
@@ -61,6 +67,13 @@ def _count_day(
         DuckDBEngine.from_settings(settings),
         rule_table(audiences),
     )
+    published = sorted(lakehouse.slice_notes(EVENTS.name))
+    if f"{day:%Y-%m-%d}" not in published:
+        raise DayNotPublished(
+            "no events are published for this day",
+            where=f"{day:%Y-%m-%d}",
+            todo=f"choose one of {published[0]} … {published[-1]}" if published else f"materialise {EVENTS.name} first",
+        )
     events = read(lakehouse, engine, lakehouse.snapshot(EVENTS.name), [f"{day:%Y-%m-%d}"])
     counted = {row["rule"]: row for row in engine.backend.to_pyarrow(rule_counts(events, rules)).to_pylist()}
     shown = Table("audience", "rule in line", "events", "cookies", header_style="bold")

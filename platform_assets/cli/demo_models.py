@@ -61,7 +61,7 @@ def _print_quality(tables: _Tables, settings: Settings, model: ModelSpec, last_d
         f"({quality.first:%Y-%m-%d} to {quality.last:%Y-%m-%d}, {quality.rows:,} user days, "
         f"{quality.positives:,} with {model.label.outcome}):\n"
         f"  AUC [bold]{quality.model_auc:.3f}[/]; the planted probabilities themselves reach "
-        f"[bold]{quality.planted_auc:.3f}[/] (difference {quality.planted_auc - quality.model_auc:+.3f})",
+        f"[bold]{quality.planted_auc:.3f}[/] ({quality.planted_auc - quality.model_auc:.3f} more)",
         highlight=False,
     )
     return vars(quality)

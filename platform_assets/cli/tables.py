@@ -7,14 +7,28 @@ import typer
 from rich.table import Table
 
 from platform_assets.cli.printed_table import print_table
+from platform_assets.domain.contracts.contract import Contract
+from platform_assets.domain.errors import PlatformError
+from platform_assets.domain.yaml_lines import nearest
 from resources.lakehouse.tables import QUARANTINE_SUFFIX, Lakehouse
 from resources.settings import load_settings
 
 
+class NoSuchTable(PlatformError):
+    """A table is asked for that no asset makes."""
+
+
 def tables(
+    table: Annotated[str, typer.Argument(help="Tell the columns of this table and what they mean.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON list instead of a table.")] = False,
 ) -> None:
-    """List every published table: partitions, rows, quarantined and dropped rows, bytes, Delta version."""
+    """List every published table: partitions, rows, quarantined and dropped rows, bytes, Delta version.
+
+    With a table's name: what one row of it is, and every column.
+    """
+    if table:
+        _print_contract(_contract(table), as_json)
+        return
     lakehouse = Lakehouse(load_settings().lake_root)
     found = describe_tables(lakehouse)
     if as_json:
@@ -36,6 +50,35 @@ def tables(
             f"{row['bytes'] / 1e6:,.1f}",
             str(row["version"]),
         )
+    print_table(shown)
+
+
+def _contract(table: str) -> Contract:
+    from platform_assets.definitions import defs
+    from platform_assets.table_asset import contract_of
+
+    known = {found.name: found for made in defs.resolve_asset_graph().assets_defs if (found := contract_of(made))}
+    if table not in known:
+        raise NoSuchTable(
+            f"no table is named {table}{nearest(table, known)}",
+            where="platform tables",
+            todo=f"ask for {', '.join(sorted(known))}",
+        )
+    return known[table]
+
+
+def _print_contract(contract: Contract, as_json: bool) -> None:
+    columns = [
+        {"column": each.name, "type": each.dtype, "personal": each.pii.value, "meaning": each.description}
+        for each in contract.columns
+    ]
+    if as_json:
+        typer.echo(json.dumps(columns, indent=2))
+        return
+    typer.echo(f"{contract.name}: {contract.description} Key: {', '.join(contract.key)}.")
+    shown = Table("column", "type", "personal", "meaning", header_style="bold")
+    for column in columns:
+        shown.add_row(*column.values())
     print_table(shown)
 
 

@@ -42,7 +42,9 @@ class YamlFile:
             mark = error.problem_mark or error.context_mark
             line = mark.line + 1 if mark else 1
             raise ConfigurationError(
-                f"is not YAML: {error.problem}", where=f"{path}:{line}", todo="mend the indentation or quoting there"
+                f"is not YAML: {error.problem}",
+                where=f"{path}:{line}",
+                todo="mend the indentation there, or put quotes around text that begins with a sign such as *",
             ) from None
         except yaml.YAMLError as error:
             raise ConfigurationError(f"is not YAML: {error}", where=str(path), todo="mend it") from None

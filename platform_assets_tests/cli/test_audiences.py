@@ -65,3 +65,15 @@ def test_a_wrong_file_ends_with_1_and_names_line_and_audience(
     file.write_text(FILE.replace("event_type: purchase", "path_regex: (a+)+"))
     assert run(monkeypatch, tmp_path, "--file", str(file)) == 1
     assert f"{file}:5: audience buyers: path_regex: (a+)+ repeats a group" in capsys.readouterr().err
+
+
+def test_a_day_without_published_events_says_nothing_about_rules(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    small_platform: SmallPlatform,
+) -> None:
+    (tmp_path / "audiences.yaml").write_text(FILE)
+    asked = ("--file", str(tmp_path / "audiences.yaml"), "--day", "2031-01-01")
+    assert run(monkeypatch, small_platform.settings.home, *asked) == 1
+    assert f"no events are published for this day. What to do: choose one of {KEYS[0]} …" in capsys.readouterr().err

@@ -77,6 +77,16 @@ def test_tables_lists_what_is_published(run: Run, small_platform: SmallPlatform)
     assert f"{small_platform.truth.events:,}" in run("tables").out
 
 
+def test_a_table_is_told_with_its_columns_and_their_meaning(run: Run) -> None:
+    outcome = run("tables", "user_ids", "--json")
+    told = {row["column"]: row for row in json.loads(outcome.out)}
+    assert told["user_id"]["personal"] == "pseudonym"
+    assert told["is_hub"]["meaning"] in run("tables", "user_ids").out
+    unknown = run("tables", "user_idz")
+    assert unknown.code == 1
+    assert "no table is named user_idz, did you mean user_ids?" in unknown.err
+
+
 def test_tables_of_an_empty_lake_says_how_to_fill_it(run: Run, tmp_path: Path) -> None:
     outcome = run("tables", PLATFORM_HOME=str(tmp_path))
     assert outcome.code == 0

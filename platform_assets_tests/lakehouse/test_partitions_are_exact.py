@@ -16,7 +16,7 @@ from platform_assets.domain.contracts.contract import Column, Contract
 from platform_assets.table_asset import table_asset
 from platform_assets_tests.stores import Store
 from resources.compute.duckdb_engine import DuckDBEngine
-from resources.lakehouse.io_manager import DeltaIOManager, NoPartitions, read
+from resources.lakehouse.io_manager import NEVER_PUBLISHED, DeltaIOManager, NoPartitions, read
 from resources.lakehouse.migration import migrate
 from resources.lakehouse.slicing import slicing_for
 
@@ -203,6 +203,24 @@ def test_a_trailing_window_reads_every_day_of_the_window(io_manager: DeltaIOMana
         materialise(assets, io_manager, instance, select="downstream", key="2024-01-04")
         materialise(assets, io_manager, instance, select="downstream", key="2024-01-01")
     assert [count for _, count in rows(io_manager, "downstream")] == [ROWS_A_PARTITION, 3 * ROWS_A_PARTITION]
+
+
+@pytest.mark.parametrize("dtype", ["date", "timestamp", "string"])
+def test_partitions_that_were_never_published_are_named_and_empty_ones_are_not(
+    io_manager: DeltaIOManager, dtype: str
+) -> None:
+    window = dg.TimeWindowPartitionMapping(start_offset=-2, allow_nonexistent_upstream_partitions=True)
+    nothing = upstream_asset(dtype, DAYS, extra=-ROWS_A_PARTITION)
+    with dg.DagsterInstance.ephemeral() as instance:
+        materialise([upstream_asset(dtype, DAYS)], io_manager, instance, select="upstream", key="2024-01-02")
+        materialise([nothing], io_manager, instance, select="upstream", key="2024-01-03")
+        assets = [upstream_asset(dtype, DAYS), downstream_asset(DAYS, window)]
+        materialise(assets, io_manager, instance, select="downstream", key="2024-01-04")
+        records = instance.fetch_materializations(dg.AssetKey("downstream"), limit=1).records
+    (record,) = records
+    assert record.asset_materialization is not None
+    told = record.asset_materialization.metadata[NEVER_PUBLISHED].value
+    assert told == {"upstream": {"partitions": 1, "first": "2024-01-04", "last": "2024-01-04"}}
 
 
 @pytest.mark.parametrize("dtype", ["date", "timestamp", "string"])

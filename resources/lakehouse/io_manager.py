@@ -39,6 +39,9 @@ class NotATable(PlatformError):
 INPUT_MODELS = "input_models"
 """Output metadata in which a step names the registered models that it read: {model name: version}."""
 
+NEVER_PUBLISHED = "input_partitions_never_published"
+"""Output metadata: how many partitions of each input table were read that nobody ever published, first and last."""
+
 Evidence = Callable[[], Mapping[str, Mapping[str, Any]]]
 """Called after publication: metadata by partition key, of what was seen while the result was computed."""
 
@@ -77,9 +80,13 @@ class DeltaIOManager(dg.IOManager):
         self.inputs = inputs or lakehouse
         self.allow_emptying, self.pseudonym_key_id = allow_emptying, pseudonym_key_id
         self._read_versions: dict[tuple[str, str], dict[str, int]] = {}
+        self._never_published: dict[tuple[str, str], dict[str, list[str]]] = {}
 
     def load_input(self, context: dg.InputContext) -> ibis.Table:
-        """The rows of exactly the asked partitions, at the table's latest version."""
+        """The rows of exactly the asked partitions, at the table's latest version.
+
+        Partitions that were never published hold no rows; the run's log warns of them, its metadata name them.
+        """
         table = context.asset_key.path[-1]
         snapshot = self.inputs.snapshot(table)
         partitions, keys = (None, None)
@@ -90,6 +97,12 @@ class DeltaIOManager(dg.IOManager):
         step = (context.step_context.run_id, context.step_context.step.key)
         self._read_versions.setdefault(step, {})[table] = snapshot.version
         context.log.info(f"reading {table} at Delta version {snapshot.version}")
+        if missing := never_published(self.inputs, snapshot, wanted or ()):
+            self._never_published.setdefault(step, {})[table] = missing
+            context.log.warning(
+                f"{len(missing)} of the {len(wanted or ())} partitions of {table} that are read were never published "
+                f"({missing[0]} … {missing[-1]}): they count as empty. Materialise them first if they should not."
+            )
         return read(self.inputs, self.engine, snapshot, wanted)
 
     def read_beside_inputs(
@@ -159,6 +172,10 @@ class DeltaIOManager(dg.IOManager):
         metadata = publication_metadata(publication, versions, self.lakehouse, max(len(values_by_key), 1))
         metadata |= lineage_metadata(table.expression, table.contract, self.engine)
         metadata["preview"] = self._preview(table.contract, publication)
+        if missing := self._never_published.pop((context.run_id, context.step_context.step.key), {}):
+            metadata[NEVER_PUBLISHED] = dg.MetadataValue.json(
+                {name: {"partitions": len(keys), "first": keys[0], "last": keys[-1]} for name, keys in missing.items()}
+            )
         context.add_output_metadata(metadata)
         evidence = table.evidence() if table.evidence else {}
         by_value = {item.slice_value: item for item in publication.slices}
@@ -192,6 +209,12 @@ def _provenance(context: dg.OutputContext, versions: dict[str, int]) -> dict[str
         "code_version": code or "",
         "code_revision": code_revision(),
     }
+
+
+def never_published(lakehouse: Lakehouse, snapshot: Snapshot, slices: Sequence[str]) -> list[str]:
+    """Those of the partition values that nothing was ever published for; one that was published empty is none."""
+    without_rows = set(slices) - {value for value in snapshot.rows_by_slice() if value is not None}
+    return sorted(without_rows - lakehouse.slice_notes(snapshot.table).keys()) if without_rows else []
 
 
 def schema_of(snapshot: Snapshot) -> ibis.Schema:

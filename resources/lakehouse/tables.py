@@ -178,12 +178,13 @@ class Lakehouse:
 
         try:
             delta = DeltaTable(self.uri(table), version=version, storage_options=dict(self.storage_options))
-        except TableNotFoundError as error:
+        except TableNotFoundError:
             raise TableNotPublished(
                 "nothing has been published to this table yet",
                 where=self.uri(table),
-                todo=f"materialise {table.removesuffix(QUARANTINE_SUFFIX)} first",
-            ) from error
+                todo=f"materialise {table.removesuffix(QUARANTINE_SUFFIX)} first; `--select '*<asset>'` takes all that "
+                "an asset is made from along",
+            ) from None
         except (DeltaError, OSError) as error:
             asked = version if isinstance(error, DeltaError) else None
             if asked is not None and (self.is_local or self.snapshot(table).version < asked):
