@@ -19,7 +19,7 @@ AUDIENCE_REPORT = Contract(
     key=("event_date", "audience"),
     columns=(
         Column("event_date", "date", "The day (UTC) that is reported.", nullable=False),
-        Column("audience", "string", "Kind and name: url:<audience> or category:<category>.", nullable=False),
+        Column("audience", "string", "Kind and name, as in url:buyers and category:sports.", nullable=False),
         Column("members", "int64", "Reach: persons who belong to it when the day begins.", nullable=False),
         Column("members_entered", "int64", "Of these, who didn't the day before; null if that day isn't known."),
         Column("members_left", "int64", "Who belonged to it the day before and doesn't any more; null likewise."),

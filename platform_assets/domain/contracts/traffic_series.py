@@ -14,7 +14,10 @@ TRAFFIC_SERIES = Contract(
     columns=(
         Column("event_date", "date", "The day (UTC).", nullable=False),
         Column(
-            "series", "string", "all, site:<domain>, category:<category> or event_type:<event type>.", nullable=False
+            "series",
+            "string",
+            "all, or kind and value: site:a.example, category:sports, event_type:purchase.",
+            nullable=False,
         ),
         Column("hour_at", "timestamp", "When the hour begins (UTC).", nullable=False),
         Column("events", "int64", "Events of people in it; bots don't count.", nullable=False),
