@@ -16,7 +16,7 @@ from platform_assets.domain.model_spec import ModelSpec
 
 
 class TrainingSetUnusable(PlatformError):
-    """The training set has too few days, rows or outcomes to learn from."""
+    """The training set has too few days, rows or outcomes to learn from, or lacks a feature of its model."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,12 @@ def split_by_time(frame: pd.DataFrame, spec: ModelSpec) -> TimeSplit:
             where=spec.table("training_set"),
             todo=f"materialise {spec.feature_table} for days whose labels are mature "
             f"({spec.label.maturity_days} days before the training date)",
+        )
+    if missing := [name for name in spec.features if name not in frame.columns]:
+        raise TrainingSetUnusable(
+            f"the training set was made before the model read {', '.join(missing)}",
+            where=spec.table("training_set"),
+            todo=f"materialise {spec.table('training_set')} and {spec.table('model')} of the training date again",
         )
     ordered = frame.sort_values(["feature_date", spec.entity], kind="stable", ignore_index=True)
     days = as_days(ordered["feature_date"])

@@ -56,6 +56,12 @@ def test_an_empty_training_set_says_what_to_materialise() -> None:
     assert "user_features" in caught.value.todo
 
 
+def test_a_training_set_from_before_a_feature_says_to_make_it_again() -> None:
+    with pytest.raises(TrainingSetUnusable, match="made before the model read carts") as caught:
+        split_by_time(training_rows(SPEC, users=3).drop(columns="carts"), SPEC)
+    assert "conversion_training_set" in caught.value.todo
+
+
 def test_days_that_all_fall_into_the_holdout_leave_nothing_to_learn_from() -> None:
     frame = training_rows(SPEC, users=3)
     recent = frame[as_days(frame["feature_date"]) > np.datetime64("2026-02-14")]
