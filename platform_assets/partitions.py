@@ -37,6 +37,11 @@ def trailing_days(days: int) -> dg.TimeWindowPartitionMapping:
     return dg.TimeWindowPartitionMapping(start_offset=-days, end_offset=-1, allow_nonexistent_upstream_partitions=True)
 
 
+def day_keys(first: date, last: date) -> list[str]:
+    """The partition keys of the days `first` … `last`, in order; none where `last` lies before."""
+    return [(first + timedelta(days=number)).isoformat() for number in range((last - first).days + 1)]
+
+
 def run_days(context: dg.AssetExecutionContext) -> tuple[date, date]:
     """First and last day of the run's partition or partition range."""
     keys = context.partition_key_range

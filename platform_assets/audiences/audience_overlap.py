@@ -14,7 +14,7 @@ from platform_assets.domain.audience_reports.overlap import audience_sizes
 from platform_assets.domain.contracts.audience_overlap import AUDIENCE_OVERLAP, MOST_AUDIENCES
 from platform_assets.partitions import run_days
 from platform_assets.table_asset import table_asset
-from resources.lakehouse.io_manager import DeltaIOManager, Evidence, read
+from resources.lakehouse.io_manager import DeltaIOManager, Evidence
 from resources.pictures import Pictures
 
 DAYS_BEFORE = 1
@@ -52,8 +52,7 @@ def _evidence(lakehouse: DeltaIOManager, pictures: Pictures, sizes: ibis.Table) 
     }
     if found:
         newest = max(found)
-        published = lakehouse.lakehouse.snapshot(AUDIENCE_OVERLAP.name)
-        rows = read(lakehouse.lakehouse, lakehouse.engine, published, [newest]).to_pandas()
+        rows = lakehouse.published_rows(AUDIENCE_OVERLAP.name, [newest]).to_pandas()
         of_day = largest[largest.event_date.astype(str).str[:10] == newest]
         drawn = overlap_picture(rows, of_day, f"Who belongs to which other audience, {newest}")
         found[newest] |= pictures.keep(AUDIENCE_OVERLAP.name, newest, {"overlap": drawn})

@@ -14,7 +14,7 @@ from platform_assets.domain.audience_reports.report import audience_report as re
 from platform_assets.domain.contracts.audience_report import AUDIENCE_REPORT, POPULATION_DAYS
 from platform_assets.partitions import days_around, run_days
 from platform_assets.table_asset import table_asset
-from resources.lakehouse.io_manager import DeltaIOManager, Evidence, read
+from resources.lakehouse.io_manager import DeltaIOManager, Evidence
 from resources.pictures import Pictures
 
 DAYS_BEFORE = 2
@@ -56,8 +56,7 @@ def _evidence(lakehouse: DeltaIOManager, pictures: Pictures, keys: list[str]) ->
     """Figures of every day that the UI plots over days, and the odds ratios of the newest day as a picture."""
     from platform_assets.domain.audience_reports.pictures import odds_ratio_picture
 
-    published = lakehouse.lakehouse.snapshot(AUDIENCE_REPORT.name)
-    report = read(lakehouse.lakehouse, lakehouse.engine, published, keys)
+    report = lakehouse.published_rows(AUDIENCE_REPORT.name, keys)
     by_day = report.group_by("event_date").aggregate(
         audiences=report.count(),
         population=report.population.max(),

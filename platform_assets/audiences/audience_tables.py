@@ -1,13 +1,13 @@
 """The tables of audiences as reports read them: whichever of them the lake has."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 import dagster as dg
 import ibis
 
 from platform_assets.domain.audience_reports.members import AUDIENCE_TABLES, members_of
 from platform_assets.domain.errors import PlatformError
-from platform_assets.partitions import days_around, run_days
+from platform_assets.partitions import day_keys, days_around, run_days
 from resources.lakehouse.io_manager import DeltaIOManager
 
 
@@ -35,7 +35,7 @@ def published_members(context: dg.AssetExecutionContext, lakehouse: DeltaIOManag
     tables = {}
     for table in AUDIENCE_TABLES:
         ahead = timedelta(days=table.days_ahead)
-        days = _days(first - timedelta(days=days_before) + ahead, last - timedelta(days=1) + ahead)
+        days = day_keys(first - timedelta(days=days_before) + ahead, last - timedelta(days=1) + ahead)
         rows = lakehouse.read_beside_inputs(context, table.contract.name, days)
         if rows is not None:
             tables[table.contract.name] = rows
@@ -47,7 +47,3 @@ def published_members(context: dg.AssetExecutionContext, lakehouse: DeltaIOManag
             todo=f"materialise one of {names} first, for the days before",
         )
     return members_of(tables)
-
-
-def _days(first: date, last: date) -> list[str]:
-    return [(first + timedelta(days=number)).isoformat() for number in range((last - first).days + 1)]

@@ -11,7 +11,7 @@ import dagster as dg
 from platform_assets.domain.audiences.audience import Audience
 from platform_assets.domain.audiences.url_audiences import last_matches, silent_audiences
 from platform_assets.domain.contracts.url_audiences import URL_AUDIENCES
-from resources.lakehouse.io_manager import DeltaIOManager, read
+from resources.lakehouse.io_manager import DeltaIOManager
 
 
 def silent_audiences_check(audiences: Sequence[Audience]) -> dg.AssetChecksDefinition:
@@ -23,13 +23,13 @@ def silent_audiences_check(audiences: Sequence[Audience]) -> dg.AssetChecksDefin
         description="Every audience has a member with a matching event in the last days that its declaration names.",
     )
     def silent(lakehouse: dg.ResourceParam[DeltaIOManager]) -> dg.AssetCheckResult:
-        snapshot = lakehouse.lakehouse.snapshot(URL_AUDIENCES.name)
         published = sorted(lakehouse.lakehouse.slice_notes(URL_AUDIENCES.name))
         newest = date.fromisoformat(published[-1])
         longest = max(audience.warn_after_days for audience in audiences)
         days = [day for day in published if day > (newest - timedelta(days=longest)).isoformat()]
-        rows = read(lakehouse.lakehouse, lakehouse.engine, snapshot, days)
-        last_days = last_matches(rows).to_pyarrow()  # pandas would make instants of days
+        last_days = last_matches(
+            lakehouse.published_rows(URL_AUDIENCES.name, days)
+        ).to_pyarrow()  # pandas would make instants of days
         matched = dict(zip(*(last_days[name].to_pylist() for name in ("audience", "last_event_date")), strict=True))
         found = silent_audiences(audiences, matched, date.fromisoformat(published[0]), newest)
         return dg.AssetCheckResult(

@@ -16,7 +16,7 @@ from platform_assets.domain.audiences.url_audiences import url_audiences as memb
 from platform_assets.domain.contracts.url_audiences import URL_AUDIENCES
 from platform_assets.partitions import days_around, run_days
 from platform_assets.table_asset import table_asset
-from resources.lakehouse.io_manager import DeltaIOManager, Evidence, read
+from resources.lakehouse.io_manager import DeltaIOManager, Evidence
 
 SHOWN = 100
 """So many of the largest audiences are listed in the UI."""
@@ -49,8 +49,7 @@ def url_audiences_asset(audiences: Sequence[Audience], event_days: dg.DailyParti
 
 def _members_by_audience(lakehouse: DeltaIOManager, days: Sequence[str]) -> dict[str, dict[str, Any]]:
     """By day: how many members the largest audiences have, and how many audiences have any."""
-    snapshot = lakehouse.lakehouse.snapshot(URL_AUDIENCES.name)
-    counts = member_counts(read(lakehouse.lakehouse, lakehouse.engine, snapshot, list(days))).to_pyarrow().to_pylist()
+    counts = member_counts(lakehouse.published_rows(URL_AUDIENCES.name, days)).to_pyarrow().to_pylist()
     found: dict[str, list[dict[str, Any]]] = {day: [] for day in days}
     for row in counts:
         found[row["event_date"].isoformat()].append(row)

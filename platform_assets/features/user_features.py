@@ -15,7 +15,7 @@ from platform_assets.domain.contracts.user_features import USER_FEATURES
 from platform_assets.domain.features.cluster_features import CLUSTERS_KEPT_DAYS
 from platform_assets.domain.features.user_features import LONGEST_WINDOW_DAYS
 from platform_assets.domain.features.user_features import user_features as features_of
-from platform_assets.partitions import days_around, run_days, trailing_days
+from platform_assets.partitions import day_keys, days_around, run_days, trailing_days
 from platform_assets.table_asset import table_asset
 from resources.lakehouse.io_manager import DeltaIOManager
 
@@ -42,11 +42,9 @@ def user_features_asset(event_days: dg.DailyPartitionsDefinition, commerce: Sequ
         no `domain_clusters` was published for the 14 days up to the day.
         """
         first, last = run_days(context)
-        days_before = [str(first + timedelta(days=number)) for number in range(-1, (last - first).days)]
+        days_before = day_keys(first - timedelta(days=1), last - timedelta(days=1))
         audiences = lakehouse.read_beside_inputs(context, CATEGORY_AUDIENCES.name, days_before)
-        lately = [
-            str(first + timedelta(days=number)) for number in range(1 - CLUSTERS_KEPT_DAYS, (last - first).days + 1)
-        ]
+        lately = day_keys(first - timedelta(days=CLUSTERS_KEPT_DAYS - 1), last)
         clusters = lakehouse.read_beside_inputs(context, DOMAIN_CLUSTERS.name, lately)
         return features_of(events, user_ids, first, last, audiences, commerce, clusters)
 

@@ -3,7 +3,7 @@
 The computation stands in `platform_assets.domain.traffic`, the promises in its contract.
 """
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
@@ -16,10 +16,10 @@ from platform_assets.domain.traffic.outlook import FEWEST_DAYS, FEWEST_EVENTS
 from platform_assets.domain.traffic.panels import SHOWN_DAYS, panels_of_busiest
 from platform_assets.domain.traffic.table import DayReport, DecomposedDays
 from platform_assets.domain.traffic.traffic_series import enough_events
-from platform_assets.partitions import days_around, run_days
+from platform_assets.partitions import day_keys, days_around, run_days
 from platform_assets.table_asset import table_asset
 from resources.compute.engine import Engine
-from resources.lakehouse.io_manager import DeltaIOManager, Evidence, read
+from resources.lakehouse.io_manager import DeltaIOManager, Evidence
 from resources.pictures import Pictures
 
 _NAME = TRAFFIC_DECOMPOSITION.name
@@ -51,7 +51,8 @@ def traffic_decomposition_asset(event_days: dg.DailyPartitionsDefinition) -> dg.
 
         def evidence() -> dict[str, dict[str, Any]]:
             shown = {day.isoformat(): _described(report) for day, report in days.reports.items()}
-            published = read(lakehouse.lakehouse, engine, lakehouse.lakehouse.snapshot(_NAME), _shown_days(last))
+            shown_days = day_keys(last - timedelta(days=SHOWN_DAYS - 1), last)
+            published = lakehouse.published_rows(_NAME, shown_days)
             drawn = panels_of_busiest(published.filter(published.event_date <= last))
             shown[last.isoformat()] |= pictures.keep(_NAME, last.isoformat(), drawn)
             return shown
@@ -59,10 +60,6 @@ def traffic_decomposition_asset(event_days: dg.DailyPartitionsDefinition) -> dg.
         return rows, evidence
 
     return traffic_decomposition
-
-
-def _shown_days(last: date) -> list[str]:
-    return [(last - timedelta(days=ago)).isoformat() for ago in range(SHOWN_DAYS)]
 
 
 def _described(report: DayReport) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from platform_assets.domain.identity.connected_components import components_in_t
 from platform_assets.domain.identity.user_ids import MEMORY_DAYS
 from platform_assets.domain.identity.user_ids import user_ids as persons_of
 from platform_assets.domain.identity.user_ids_summary import identity_sizes, sizes_picture, summary_by_day
-from platform_assets.partitions import days_around, run_days, trailing_days
+from platform_assets.partitions import day_keys, days_around, run_days, trailing_days
 from platform_assets.table_asset import table_asset
 from resources.compute.engine import Engine
 from resources.lakehouse.io_manager import DeltaIOManager, Evidence
@@ -44,7 +44,7 @@ def user_ids_asset(event_days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinit
         that too many share (kiosks, test logins, offices' addresses) are hubs: they link nobody and are nobody.
         """
         first, last = run_days(context)
-        before = [(first - timedelta(days=days)).isoformat() for days in range(1, MEMORY_DAYS + 1)]
+        before = day_keys(first - timedelta(days=MEMORY_DAYS), first - timedelta(days=1))
         earlier = lakehouse.read_beside_inputs(context, USER_IDS.name, before)
         one_node = engine.name == "duckdb"
         connect = components_on_one_node if one_node else partial(components_in_the_engine, engine=engine)

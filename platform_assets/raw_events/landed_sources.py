@@ -23,7 +23,7 @@ from platform_assets.raw_events.stored_corrections import corrections_in
 from platform_assets.table_asset import table_asset
 from resources.compute.engine import Engine
 from resources.lakehouse.erased_persons import erased_marks
-from resources.lakehouse.io_manager import DeltaIOManager, Evidence, read
+from resources.lakehouse.io_manager import DeltaIOManager, Evidence
 from resources.landing_zone import LandingZoneResource
 
 LANDED_FILE_COLUMNS = ("file", "bytes", "records", "sha256", "modified_at")
@@ -55,8 +55,7 @@ def _raw_asset(source: Source, landing_days: dg.DailyPartitionsDefinition) -> dg
         lines = engine.from_arrow(f"landed_{source.name}", records.reader, lambda: records.failure)
 
         def evidence() -> dict[str, dict[str, Any]]:
-            published = lakehouse.lakehouse.snapshot(contract.name)
-            raw = read(lakehouse.lakehouse, engine, published, context.partition_keys)
+            raw = lakehouse.published_rows(contract.name, context.partition_keys)
             return _seen(records.files, days, field_counts(raw, source))
 
         erased = lakehouse.read_beside_inputs(context, ERASED_PERSONS.name, None)

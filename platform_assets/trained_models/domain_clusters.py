@@ -17,7 +17,7 @@ from platform_assets.domain.contracts.domain_categories import DOMAIN_CATEGORIES
 from platform_assets.domain.contracts.domain_clusters import DOMAIN_CLUSTERS
 from platform_assets.domain.embeddings.cluster_days import LABEL_MEMORY_DAYS, ClusteredDay, LabelHistory, cluster_day
 from platform_assets.domain.embeddings.spec import EmbeddingSpec
-from platform_assets.partitions import run_days, trailing_days
+from platform_assets.partitions import day_keys, run_days, trailing_days
 from platform_assets.table_asset import code_version, stage_of, table_asset
 from resources.lakehouse.io_manager import INPUT_MODELS, DeltaIOManager, Evidence
 from resources.model_registry.model_version import ModelNotFound, ModelVersion
@@ -135,7 +135,7 @@ def _clusters_asset(spec: EmbeddingSpec, days: dg.DailyPartitionsDefinition) -> 
 def _label_history(context: dg.AssetExecutionContext, lakehouse: DeltaIOManager) -> LabelHistory:
     """The labels of the days before the run's, as far as they are published and remembered."""
     first, _ = run_days(context)
-    remembered = [str(first - timedelta(days=back)) for back in range(1, LABEL_MEMORY_DAYS + 1)]
+    remembered = day_keys(first - timedelta(days=LABEL_MEMORY_DAYS), first - timedelta(days=1))
     published = lakehouse.read_beside_inputs(context, DOMAIN_CLUSTERS.name, remembered)
     if published is None:
         return LabelHistory()

@@ -10,8 +10,7 @@ from platform_assets.domain.traffic.forecast_validation import WEEK_DAYS, valida
 from platform_assets.domain.traffic.forecast_validation import forecast_validation as validation_of
 from platform_assets.partitions import days_around, run_days
 from platform_assets.table_asset import table_asset
-from resources.compute.engine import Engine
-from resources.lakehouse.io_manager import DeltaIOManager, Evidence, read
+from resources.lakehouse.io_manager import DeltaIOManager, Evidence
 
 LOWEST_COVERAGE, HIGHEST_COVERAGE = 0.85, 0.95
 CHECKED_DAYS = 28
@@ -26,7 +25,6 @@ def forecast_validation_asset(event_days: dg.DailyPartitionsDefinition) -> dg.As
     def forecast_validation(
         context: dg.AssetExecutionContext,
         traffic_decomposition: ibis.Table,
-        engine: dg.ResourceParam[Engine],
         lakehouse: dg.ResourceParam[DeltaIOManager],
     ) -> tuple[ibis.Table, Evidence]:
         """Forecasts of the seven days before against the day: their error beside that of the same hour a week before,
@@ -37,9 +35,7 @@ def forecast_validation_asset(event_days: dg.DailyPartitionsDefinition) -> dg.As
         rows = validation_of(traffic_decomposition, *run_days(context))
 
         def evidence() -> dict[str, dict[str, Any]]:
-            snapshot = lakehouse.lakehouse.snapshot(FORECAST_VALIDATION.name)
-            published = read(lakehouse.lakehouse, engine, snapshot, context.partition_keys)
-            return _figures_to_plot(published)
+            return _figures_to_plot(lakehouse.published_rows(FORECAST_VALIDATION.name, context.partition_keys))
 
         return rows, evidence
 
@@ -65,12 +61,10 @@ def interval_coverage_check() -> dg.AssetChecksDefinition:
         name="interval_coverage",
         description=f"The 90 % intervals of the last {CHECKED_DAYS} validated days hold 85 to 95 % of the hours.",
     )
-    def interval_coverage(
-        engine: dg.ResourceParam[Engine], lakehouse: dg.ResourceParam[DeltaIOManager]
-    ) -> dg.AssetCheckResult:
-        snapshot = lakehouse.lakehouse.snapshot(FORECAST_VALIDATION.name)
-        newest = sorted(value for value in snapshot.rows_by_slice() if value)[-CHECKED_DAYS:]
-        rows = read(lakehouse.lakehouse, engine, snapshot, newest)
+    def interval_coverage(lakehouse: dg.ResourceParam[DeltaIOManager]) -> dg.AssetCheckResult:
+        validated = lakehouse.lakehouse.snapshot(FORECAST_VALIDATION.name).rows_by_slice()
+        newest = sorted(value for value in validated if value)[-CHECKED_DAYS:]
+        rows = lakehouse.published_rows(FORECAST_VALIDATION.name, newest)
         covered, hours = (
             rows.aggregate(
                 covered=rows.covered_hours.sum().cast("int64"), hours=rows.interval_hours.sum().cast("int64")

@@ -119,6 +119,13 @@ class DeltaIOManager(dg.IOManager):
         self._read_versions.setdefault(step, {})[table] = snapshot.version
         return read(self.inputs, self.engine, snapshot, slices)
 
+    def published_rows(self, table: str, slices: Sequence[str] | None) -> ibis.Table:
+        """Rows of a table as any reader sees them now: for checks, and for what is told of a result after publication.
+
+        Nothing is recorded; what a result is computed from comes by `load_input` and `read_beside_inputs`.
+        """
+        return read(self.lakehouse, self.engine, self.lakehouse.snapshot(table), slices)
+
     def versions_read(self, context: dg.AssetExecutionContext) -> dict[str, int]:
         """The Delta versions that a step has read so far, by table: for results that are kept elsewhere."""
         return dict(self._read_versions.get((context.run_id, context.get_step_execution_context().step.key), {}))
