@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from platform_assets.domain.label_rules import LabelRule
-from platform_assets.domain.model_spec import ModelSpec
+from platform_assets.domain.model_spec import FeatureColumns, ModelSpec
 
 TRAINING_DATE = date(2026, 3, 1)
 
@@ -26,12 +26,13 @@ def small_space(seed: int) -> Sequence[Mapping[str, Sequence[Any]]]:
 
 
 def small_spec(**changes: Any) -> ModelSpec:
-    """A model that trains in a blink; `changes` replace its fields."""
+    """A model that trains in a blink; `changes` replace its fields; `features` names columns of user_features."""
+    columns = changes.pop("features", ("visits", "carts", "noise"))
     fields: dict[str, Any] = {
         "name": "conversion",
         "description": "Who will buy within a week.",
         "owner": "team:growth",
-        "features": ("visits", "carts", "noise"),
+        "features": (FeatureColumns("user_features", columns),),
         "label": LabelRule("purchase", horizon_days=7, maturity_days=8),
         "estimator": logistic,
         "search_space": small_space,

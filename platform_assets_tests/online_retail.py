@@ -13,8 +13,9 @@ from platform_assets.definitions import build_definitions
 from platform_assets.domain.contracts.user_features import FEATURE_NAMES, USER_FEATURES
 from platform_assets.domain.label_rules import AudienceLabel
 from platform_assets.domain.lookalike import Lookalike
-from platform_assets.domain.model_spec import ModelSpec
+from platform_assets.domain.model_spec import FeatureColumns, ModelSpec
 from platform_assets.domain.modelling.candidates import logistic_or_boosting, logistic_or_boosting_space
+from platform_assets.domain.training_windows import Trailing
 from platform_assets.partitions import daily
 from platform_assets.predictions.lookalike_audience import lookalike_audience_asset
 from platform_assets.predictions.scores import predictions_assets
@@ -43,13 +44,11 @@ LOOKALIKE = Lookalike(
         name="repeat_buyers",
         description="Which customers of the last four weeks buy again within the coming four.",
         owner="team:data-platform",
-        feature_table=USER_FEATURES.name,
-        features=FEATURE_NAMES,
+        features=(FeatureColumns(USER_FEATURES.name, FEATURE_NAMES),),
         label=AudienceLabel("url_audiences", "buyers_of_the_week", horizon_days=28, maturity_days=27),
         estimator=logistic_or_boosting,
         search_space=logistic_or_boosting_space,
-        training_window_days=105,
-        training_step_days=3,
+        window=Trailing(days=105, step_days=3),
         holdout_days=28,
     ),
     size=100,

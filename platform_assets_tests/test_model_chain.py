@@ -44,7 +44,7 @@ FEATURES = Contract(
     columns=(
         Column("event_date", "date", "The day"),
         Column("user_id", "string", "Who"),
-        *(Column(name, "float64", name) for name in SPEC.features),
+        *(Column(name, "float64", name) for name in SPEC.feature_names),
     ),
 )
 EVENTS = Contract(

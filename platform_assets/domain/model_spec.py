@@ -8,12 +8,15 @@ stands in `platform_assets.domain.modelling`, what a label is in `platform_asset
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from datetime import date, timedelta
+from dataclasses import dataclass, field, fields, replace
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from platform_assets.domain.errors import ConfigurationError
 from platform_assets.domain.label_rules import AudienceLabel, Label
+from platform_assets.domain.model_policies import DriftPolicy, PromotionPolicy, RetrainPolicy
+from platform_assets.domain.parameter_search import GridSearch, Search
+from platform_assets.domain.training_windows import Trailing, TrainingWindow
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -23,6 +26,20 @@ PERSON = "user_id"
 
 RESERVED_COLUMNS = frozenset({"training_date", "feature_date", "event_date", "user_id", "label", "score"})
 """Names that the platform gives to columns of model tables; no feature may carry one."""
+
+
+METRICS = {"auc": "roc_auc", "log_loss": "neg_log_loss", "brier": "neg_brier_score"}
+"""Metrics a spec may be judged by, each with the scikit-learn score that the search maximises for it."""
+
+
+@dataclass(frozen=True)
+class FeatureColumns:
+    """Columns of one feature table, all numeric or boolean, that a model reads."""
+
+    table: str
+    columns: tuple[str, ...]
+    date_column: str = "event_date"
+    """The day of a feature row in the table; every feature is computed from days strictly before it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,29 +56,29 @@ class ModelSpec:
     """What the model is for, in words that its card repeats."""
     owner: str
     """Who answers for it, `team:<name>` or an e-mail address."""
-    features: tuple[str, ...]
-    """Columns of the feature table that the model reads, all numeric or boolean."""
+    features: tuple[FeatureColumns, ...]
+    """What the model reads. The first table says which entities have a row on a day; what others lack is missing."""
     label: Label
     estimator: Callable[[int], "Pipeline"]
     search_space: Callable[[int], Sequence[Mapping[str, Sequence[Any]]]]
     entity: str = PERSON
     """The key of a feature row within its day."""
-    feature_table: str = "user_features"
-    feature_date_column: str = "event_date"
-    """The day of a feature row in the feature table; every feature is computed from days strictly before it."""
-    scoring: str = "roc_auc"
-    """The scikit-learn score that the search maximises."""
+    metric: str = "auc"
+    """What the search maximises, the gate compares and validation watches, one of `METRICS`."""
+    search: Search = field(default_factory=GridSearch)
     folds: int = 3
-    training_window_days: int = 42
-    """Feature days a training set looks back on, from the last day with a mature label."""
-    training_step_days: int = 2
-    """Every how many days a snapshot is taken: neighbouring days repeat each other. Prime to 7, to see all weekdays."""
+    window: TrainingWindow = field(default_factory=Trailing)
     holdout_days: int = 7
     """The last days of a training set, which the search never sees and promotion is decided on."""
     sample_limit: int = 200_000
     """Rows a training set holds at most; above it, an even sample by a hash of the key."""
-    promotion_margin: float = 0.0
-    """How much AUC a successor must be better by, at the lower end of the interval of the difference."""
+    promotion: PromotionPolicy = field(default_factory=PromotionPolicy)
+    drift: DriftPolicy = field(default_factory=DriftPolicy)
+    retraining: RetrainPolicy = field(default_factory=RetrainPolicy)
+    scores_due: str = "0 6 * * *"
+    """Cron expression (UTC) of the instants by which the scores of the day before must be there."""
+    alerts: tuple[str, ...] = ()
+    """Names of targets that are told of this model, as config/alerts.yaml declares them; none: the default targets."""
     seed: int = 20_240_607
 
     def __post_init__(self) -> None:
@@ -74,9 +91,27 @@ class ModelSpec:
 
         They are counted back from the last day with a mature label, so that the newest mature day is always used.
         """
-        last = self.label.last_mature(training_date)
-        back = range(0, self.training_window_days, self.training_step_days)
-        return tuple(sorted(last - timedelta(days=days) for days in back))
+        return self.window.feature_days(self.label.last_mature(training_date))
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """All feature columns in the order in which the model reads them."""
+        return tuple(name for each in self.features for name in each.columns)
+
+    @property
+    def feature_table(self) -> str:
+        """The table that says which entities have a row on a day."""
+        return self.features[0].table
+
+    @property
+    def feature_date_column(self) -> str:
+        """The day column of `feature_table`."""
+        return self.features[0].date_column
+
+    @property
+    def scoring(self) -> str:
+        """The scikit-learn score that the search maximises."""
+        return METRICS[self.metric]
 
     @property
     def fingerprint(self) -> str:
@@ -99,9 +134,10 @@ class ModelSpec:
 
 def _rules(spec: ModelSpec) -> list[tuple[bool, str, str]]:
     """The promises of a spec: whether each holds, what is wrong if not, and what to do then."""
-    reserved = sorted(RESERVED_COLUMNS.intersection(spec.features) | {spec.entity}.intersection(spec.features))
-    needed_days = spec.holdout_days + 2 * spec.label.horizon_days + spec.folds * spec.training_step_days
-    positive = ("folds", "training_window_days", "training_step_days", "holdout_days", "sample_limit")
+    names = spec.feature_names
+    reserved = sorted((RESERVED_COLUMNS | {spec.entity}).intersection(names))
+    needed_days = spec.holdout_days + 2 * spec.label.horizon_days + spec.folds * spec.window.step_days
+    positive = ("folds", "holdout_days", "sample_limit")
     return [
         (
             re.fullmatch(r"[a-z][a-z0-9_]*", spec.name) is not None,
@@ -114,13 +150,23 @@ def _rules(spec: ModelSpec) -> list[tuple[bool, str, str]]:
             f"owner {spec.owner!r} is neither a team nor a person",
             "write 'team:<name>' or an e-mail address",
         ),
-        (bool(spec.features), "there are no feature columns", f"name columns of {spec.feature_table}"),
         (
-            len(set(spec.features)) == len(spec.features),
-            "a feature column is named twice",
-            "name every column once",
+            bool(spec.features) and all(each.columns for each in spec.features),
+            "there are no feature columns",
+            "name tables and their columns: features=(FeatureColumns('user_features', ('events_7d',)),)",
         ),
+        (len(set(names)) == len(names), "a feature column is named twice", "name every column once"),
         (not reserved, f"columns {reserved} are no features", "leave keys, days, label and score out of the features"),
+        (
+            spec.metric in METRICS,
+            f"{spec.metric!r} is no metric",
+            f"use one of {', '.join(METRICS)}",
+        ),
+        (
+            set(spec.promotion.slices) <= set(names),
+            f"slices {sorted(set(spec.promotion.slices) - set(names))} are no features of the model",
+            "slice by feature columns",
+        ),
         (
             spec.entity == PERSON or not isinstance(spec.label, AudienceLabel),
             f"an audience has persons, but the entity is {spec.entity!r}",
@@ -132,14 +178,9 @@ def _rules(spec: ModelSpec) -> list[tuple[bool, str, str]]:
         ),
         (spec.folds >= 2, f"{spec.folds} fold can't compare candidates over time", "give at least 2 folds"),
         (
-            spec.training_window_days >= needed_days,
-            f"a window of {spec.training_window_days} days is too short: the holdout of {spec.holdout_days}, "
+            spec.window.days >= needed_days or spec.window.continues_the_champion,
+            f"a window of {spec.window.days} days is too short: the holdout of {spec.holdout_days}, "
             f"two embargoes of {spec.label.horizon_days} and {spec.folds} folds need {needed_days}",
-            "widen training_window_days, or lower holdout_days, folds or training_step_days",
-        ),
-        (
-            0 <= spec.promotion_margin < 0.5,
-            f"promotion_margin {spec.promotion_margin} is no difference of AUCs",
-            "give a number from 0 up to 0.5",
+            "widen the window, or lower holdout_days, folds or step_days",
         ),
     ]

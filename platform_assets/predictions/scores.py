@@ -39,7 +39,7 @@ def predictions_assets(spec: ModelSpec, days: dg.DailyPartitionsDefinition) -> l
         """
         registry = model_registry.registry
         champion = registry.load(registry.require_champion(spec.name))
-        rows = features.select(spec.feature_date_column, spec.entity, *spec.features).to_pandas()
+        rows = features.select(spec.feature_date_column, spec.entity, *spec.feature_names).to_pandas()
         context.add_output_metadata({INPUT_MODELS: {spec.name: champion.version.version}})
         context.log.info(f"scoring {len(rows)} rows with {champion.version}")
         return ibis.memtable(scored(rows, spec, champion), schema=contract.schema())

@@ -6,7 +6,7 @@ One declaration is one seed; any audience of an audience table can be one.
 from platform_assets.domain.contracts.user_features import FEATURE_NAMES, USER_FEATURES
 from platform_assets.domain.label_rules import AudienceLabel
 from platform_assets.domain.lookalike import Lookalike
-from platform_assets.domain.model_spec import ModelSpec
+from platform_assets.domain.model_spec import FeatureColumns, ModelSpec
 from platform_assets.domain.modelling.candidates import logistic_or_boosting, logistic_or_boosting_space
 
 
@@ -17,8 +17,7 @@ def lookalike(seed: AudienceLabel, size: int, name: str) -> Lookalike:
         description=f"How likely a person is to join the audience {seed.audience} of {seed.table} within the next "
         f"{seed.horizon_days} days, to find those who resemble its members.",
         owner="team:data-platform",
-        feature_table=USER_FEATURES.name,
-        features=FEATURE_NAMES,
+        features=(FeatureColumns(USER_FEATURES.name, FEATURE_NAMES),),
         label=seed,
         estimator=logistic_or_boosting,
         search_space=logistic_or_boosting_space,

@@ -15,7 +15,7 @@ from platform_assets.table_asset import table_asset
 def training_set_asset(spec: ModelSpec, features: Contract, days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
     """The training set of `spec`, partitioned by training date: the landing day that has just been completed."""
     label = spec.label
-    oldest = label.maturity_days + spec.training_window_days - 1
+    oldest = label.maturity_days + spec.window.days - 1
     label_days = _days_back(oldest, label.maturity_days - label.horizon_days + 1)
     ins = {
         "features": dg.AssetIn(spec.feature_table, partition_mapping=_days_back(oldest, label.maturity_days)),

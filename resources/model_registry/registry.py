@@ -180,6 +180,11 @@ class ModelRegistry:
         with self._connection.reach() as client:
             return client.get_model_version(version.name, str(version.version)).tags
 
+    def metrics(self, version: ModelVersion) -> Mapping[str, float]:
+        """All figures logged with a version's training: `holdout_<metric>` with `_low` and `_high`, counts of rows."""
+        with self._connection.reach() as client:
+            return client.get_run(version.run_id).data.metrics
+
     def recorded_verdict(self, version: ModelVersion) -> Verdict | None:
         """The last verdict on a version."""
         tag = self.tags(version).get("verdict")

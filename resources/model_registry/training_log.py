@@ -72,7 +72,7 @@ def record_of_model(spec: ModelSpec, trained: TrainedModel, card: str, picture: 
             "quality.png": picture,
             "search.csv": trained.search_table.to_csv(index=False).encode(),
         },
-        write=lambda folder: write_model(folder, trained.pipeline, spec.features),
+        write=lambda folder: write_model(folder, trained.pipeline, spec.feature_names),
     )
 
 
@@ -135,6 +135,6 @@ def _log_documents(client: "MlflowClient", run_id: str, folder: Path, record: Tr
 
 
 def _spec_parameters(spec: ModelSpec) -> dict[str, Any]:
-    names = ("scoring", "folds", "training_window_days", "training_step_days", "holdout_days", "sample_limit", "seed")
+    names = ("metric", "search", "folds", "window", "holdout_days", "sample_limit", "seed")
     label = f"{spec.label.outcome} within {spec.label.horizon_days} days"
-    return {"label": label, "features": len(spec.features), **{name: getattr(spec, name) for name in names}}
+    return {"label": label, "features": len(spec.feature_names), **{name: getattr(spec, name) for name in names}}

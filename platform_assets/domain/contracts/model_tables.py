@@ -131,11 +131,11 @@ def _label_description(spec: ModelSpec) -> str:
 
 def _feature_columns(spec: ModelSpec, features: Contract) -> tuple[Column, ...]:
     known = {column.name: column for column in features.columns}
-    unknown = [name for name in spec.features if name not in known]
+    unknown = [name for name in spec.feature_names if name not in known]
     if unknown:
         raise ConfigurationError(
             f"{features.name} has no columns {unknown}",
             where=f"model {spec.name!r}",
             todo=f"take features from {sorted(set(known) - set(features.key))}",
         )
-    return tuple(known[name] for name in spec.features)
+    return tuple(known[name] for name in spec.feature_names)

@@ -42,9 +42,9 @@ def _data(spec: ModelSpec, trained: TrainedModel, input_versions: Mapping[str, i
         [
             "## Data",
             f"- Learnt from {trained.rows:,} rows, {share:.2%} of them positive: feature days from {trained.first_day} "
-            f"on, every {spec.training_step_days} days. It has seen events until {trained.trained_until}.",
+            f"on, every {spec.window.step_days} days. It has seen events until {trained.trained_until}.",
             f"- Tables: {tables or f'`{spec.feature_table}`, `{spec.label.source_table}`'}",
-            f"- Columns: {', '.join(f'`{name}`' for name in spec.features)}",
+            f"- Columns: {', '.join(f'`{name}`' for name in spec.feature_names)}",
             f"- Chosen by {spec.scoring} over {spec.folds} time-ordered folds, training and test "
             f"{spec.label.horizon_days} days apart: {winner}",
         ]

@@ -61,9 +61,9 @@ def judge_challenger(
 
 def baselines(search: pd.DataFrame, holdout: pd.DataFrame, spec: ModelSpec) -> dict[str, npt.NDArray[np.float64]]:
     """Scores on the holdout that need no model: a constant, and the one feature that ranks the search rows best."""
-    features = search[list(spec.features)].astype("float64")
+    features = search[list(spec.feature_names)].astype("float64")
     filler = features.min() - 1  # missing ranks below everything known
-    ranks = {name: auc(search["label"], features[name].fillna(filler.fillna(0)[name])) for name in spec.features}
+    ranks = {name: auc(search["label"], features[name].fillna(filler.fillna(0)[name])) for name in spec.feature_names}
     best = max(ranks, key=lambda name: (abs(ranks[name] - 0.5), name))
     direction = 1.0 if ranks[best] >= 0.5 else -1.0
     column = holdout[best].astype("float64").fillna(filler.fillna(0)[best])
@@ -97,7 +97,7 @@ def _judge(
     }
     hardest = min(differences, key=lambda name: differences[name].low)
     closest = differences[hardest]
-    promoted = bool(closest.low > spec.promotion_margin)
+    promoted = bool(closest.low > spec.promotion.margin)
     numbers = {
         "rows": float(len(labels)),
         "positives": float(positives),
@@ -106,9 +106,9 @@ def _judge(
         "difference": closest.value,
         "difference_low": closest.low,
         "difference_high": closest.high,
-        "margin": spec.promotion_margin,
+        "margin": spec.promotion.margin,
     }
-    return Verdict(promoted, _reason(promoted, subject, hardest, closest, spec.promotion_margin, len(labels)), numbers)
+    return Verdict(promoted, _reason(promoted, subject, hardest, closest, spec.promotion.margin, len(labels)), numbers)
 
 
 def _reason(promoted: bool, subject: str, rival: str, difference: Estimate, margin: float, rows: int) -> str:

@@ -38,7 +38,7 @@ def split_by_time(frame: pd.DataFrame, spec: ModelSpec) -> TimeSplit:
             todo=f"materialise {spec.feature_table} for days whose labels are mature "
             f"({spec.label.maturity_days} days before the training date)",
         )
-    if missing := [name for name in spec.features if name not in frame.columns]:
+    if missing := [name for name in spec.feature_names if name not in frame.columns]:
         raise TrainingSetUnusable(
             f"the training set was made before the model read {', '.join(missing)}",
             where=spec.table("training_set"),

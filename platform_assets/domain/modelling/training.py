@@ -89,7 +89,7 @@ def train(frame: pd.DataFrame, spec: ModelSpec, training_date: date) -> TrainedM
 
 def feature_matrix(frame: pd.DataFrame, spec: ModelSpec) -> pd.DataFrame:
     """The model's input: its feature columns in the spec's order as floats, missing as NaN."""
-    return frame[list(spec.features)].astype("float64")
+    return frame[list(spec.feature_names)].astype("float64")
 
 
 def predict(pipeline: "Pipeline", rows: pd.DataFrame) -> npt.NDArray[np.float64]:
@@ -133,7 +133,7 @@ def _search_table(results: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def _digest(spec: ModelSpec, search: pd.DataFrame, scored: pd.DataFrame, parameters: Mapping[str, str]) -> str:
-    identity = (spec.name, spec.features, spec.label, spec.scoring, spec.seed, sorted(parameters.items()))
+    identity = (spec.name, spec.feature_names, spec.label, spec.scoring, spec.seed, sorted(parameters.items()))
     parts = [
         repr(identity).encode(),
         pd.util.hash_pandas_object(_canonical(search, spec), index=False).to_numpy().tobytes(),

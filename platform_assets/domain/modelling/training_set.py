@@ -82,7 +82,7 @@ def training_set(
     day, entity = spec.feature_date_column, spec.entity
     snapshots = features.filter(features[day].cast("date").isin([ibis.literal(each) for each in days]))
     columns = {"feature_date": snapshots[day].cast("date"), entity: snapshots[entity]}
-    rows = snapshots.select(**columns, **{name: snapshots[name] for name in spec.features})
+    rows = snapshots.select(**columns, **{name: snapshots[name] for name in spec.feature_names})
     last_label_day = date.fromordinal(max(days).toordinal() + spec.label.horizon_days - 1)
     seen, known = (
         table.filter(table.event_date.between(ibis.literal(min(days)), ibis.literal(last_label_day)))
@@ -94,7 +94,7 @@ def training_set(
         "feature_date",
         entity,
         "label",
-        *spec.features,
+        *spec.feature_names,
     )
 
 

@@ -38,6 +38,6 @@ def test_the_card_names_tables_columns_windows_and_every_metric_with_its_interva
     trained = train(training_rows(SPEC), SPEC, TRAINING_DATE)
     card = model_card(SPEC, trained, {"user_features": 4, "events": 9})
     assert "`user_features` version 4" in card
-    assert all(f"`{name}`" in card for name in SPEC.features)
+    assert all(f"`{name}`" in card for name in SPEC.feature_names)
     assert str(trained.trained_until) in card
     assert all(f"{each.value:.4f} | {each.low:.4f} to {each.high:.4f}" in card for each in trained.metrics.values())

@@ -5,6 +5,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from platform_assets.domain.model_policies import PromotionPolicy
 from platform_assets.domain.modelling.promotion import Verdict, baselines, judge_challenger, judge_first
 from platform_assets.domain.modelling.time_split import split_by_time
 from platform_assets.domain.modelling.training import train
@@ -31,7 +32,7 @@ def test_a_model_that_beats_the_baselines_is_promoted() -> None:
     verdict = first_verdict(training_rows(SPEC))
     assert verdict.promoted
     assert verdict.reason.startswith("promoted: the candidate for first champion beats")
-    assert verdict.numbers["difference_low"] > SPEC.promotion_margin
+    assert verdict.numbers["difference_low"] > SPEC.promotion.margin
 
 
 def test_a_model_of_noise_is_refused() -> None:
@@ -51,7 +52,7 @@ def test_a_model_that_only_matches_the_best_feature_is_refused() -> None:
 
 
 def test_a_difference_below_the_margin_is_refused_with_the_margin_in_the_reason() -> None:
-    verdict = first_verdict(training_rows(SPEC), promotion_margin=0.4)
+    verdict = first_verdict(training_rows(SPEC), promotion=PromotionPolicy(margin=0.4))
     assert not verdict.promoted
     assert "0.4" in verdict.reason
 

@@ -168,7 +168,7 @@ def test_every_candidate_of_the_platforms_search_is_of_reviewed_types(tmp_path: 
     pipeline = logistic_or_boosting(seed=1).set_params(**{name: values[0] for name, values in choices.items()})
     with threadpool_limits(limits=1):
         pipeline.fit(feature_matrix(ROWS, SPEC), ROWS["label"])
-    assert write_model(tmp_path / "model", pipeline, SPEC.features)
+    assert write_model(tmp_path / "model", pipeline, SPEC.feature_names)
 
 
 def test_a_model_of_types_that_nobody_reviewed_is_not_written(tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_a_model_of_types_that_nobody_reviewed_is_not_written(tmp_path: Path) ->
 
     pipeline = Pipeline([("own", FunctionTransformer(unreviewed))])
     with pytest.raises(ModelTypeNotTrusted, match="unreviewed"):
-        write_model(tmp_path / "model", pipeline, SPEC.features)
+        write_model(tmp_path / "model", pipeline, SPEC.feature_names)
 
 
 def test_rows_that_break_the_signature_are_refused(registry: ModelRegistry, register: Register) -> None:
@@ -201,7 +201,7 @@ def test_the_order_of_columns_does_not_matter_and_no_rows_give_no_scores(
 def test_a_column_of_nothing_but_missing_values_is_a_number_that_is_missing(
     registry: ModelRegistry, register: Register
 ) -> None:
-    takes_anything = DummyClassifier().fit(ROWS[list(SPEC.features)], ROWS["label"])
+    takes_anything = DummyClassifier().fit(ROWS[list(SPEC.feature_names)], ROWS["label"])
     model = replace(registry.load(register(TRAINING_DATE)), pipeline=takes_anything)
     assert len(model.score(ROWS.assign(noise=None))) == len(ROWS)
 

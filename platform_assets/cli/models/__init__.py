@@ -1,0 +1,5 @@
+"""`platform models`: what people ask of models and do to them, one command a module."""
+
+import typer
+
+app = typer.Typer(help="The registered models: list, show, compare, promote, roll back, import.", no_args_is_help=True)
