@@ -49,7 +49,7 @@ from platform_assets.trained_models.domain_clusters import domain_clusters_asset
 from platform_assets.trained_models.factory import trained_models_assets
 from platform_assets.trained_models.specs import all_lookalikes, all_specs
 from platform_assets.validation_reports.forecast_validation import forecast_validation_asset, interval_coverage_check
-from platform_assets.validation_reports.validation import validation_reports_assets
+from platform_assets.validation_reports.validation import metric_holds_check, validation_reports_assets
 from resources.compute.duckdb_engine import DuckDBEngine
 from resources.lakehouse.io_manager import DeltaIOManager
 from resources.lakehouse.resource import lakehouse_on_a_safe_store
@@ -99,6 +99,7 @@ def build_definitions(settings: Settings | None = None, overrides: Mapping[str, 
             visits_categorised_check(categories.unknown_limit),
             interval_coverage_check(),
             silent_audiences_check(audiences),
+            *(metric_holds_check(spec) for spec in all_specs()),
         ],
         schedules=[maintenance_schedule(settings)],
         resources={**resources_for(settings, sources), **(overrides or {})},

@@ -1,7 +1,7 @@
 """From features to validation: the assets of one spec, wired by their factories, on a small lakehouse and registry."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from platform_assets.cli.erasure.survey import affected_models, affected_predict
 from platform_assets.domain.contracts.contract import Column, Contract
 from platform_assets.domain.contracts.user_ids import USER_IDS
 from platform_assets.domain.erasure import Person
+from platform_assets.domain.modelling.promotion import Verdict
 from platform_assets.domain.modelling.validation import LabelsNotMature
 from platform_assets.partitions import daily
 from platform_assets.predictions.scores import predictions_assets
@@ -30,6 +31,7 @@ from resources.lakehouse.tables import Lakehouse
 from resources.model_registry.model_version import ModelNotFound
 from resources.model_registry.registry import ModelRegistry
 from resources.model_registry.resource import ModelRegistryResource
+from resources.pictures import Pictures
 
 SPEC = small_spec()
 FIRST, LAST = date(2026, 1, 1), date(2026, 3, 5)
@@ -96,6 +98,7 @@ class Platform:
 
     io_manager: DeltaIOManager
     resource: ModelRegistryResource
+    pictures: Pictures
     instance: dg.DagsterInstance
     assets: list[dg.AssetsDefinition] = field(default_factory=list)
 
@@ -103,7 +106,7 @@ class Platform:
         tags = {"dagster/asset_partition_range_start": str(first), "dagster/asset_partition_range_end": str(last)}
         return dg.materialize(
             self.assets,
-            resources={"lakehouse": self.io_manager, "model_registry": self.resource},
+            resources={"lakehouse": self.io_manager, "model_registry": self.resource, "pictures": self.pictures},
             instance=self.instance,
             selection=asset,
             partition_key=str(first) if first and not last else None,
@@ -131,7 +134,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     with dg.DagsterInstance.ephemeral() as instance:
         for landed in pd.date_range(FIRST, LAST).date:
             instance.report_runless_asset_event(dg.AssetMaterialization("raw_clicks", partition=str(landed)))
-        chain = Platform(io_manager, resource, instance, assets)
+        chain = Platform(io_manager, resource, Pictures(root=str(folder / "pictures")), instance, assets)
         chain.run("user_features", FIRST, LAST)
         chain.run("events", FIRST, LAST)
         chain.run("user_ids", FIRST, LAST)
@@ -218,6 +221,15 @@ def test_validation_finds_that_scores_of_later_days_came_true(platform: Platform
     assert 0.6 < row["auc_low"] < row["auc"]
 
 
+def test_the_validation_says_what_was_expected_and_shows_it(platform: Platform, registry: ModelRegistry) -> None:
+    (row,) = platform.rows("conversion_validation").to_dict("records")
+    reached = registry.metrics(registry.require_champion("conversion"))
+    assert row["expected_auc"] == reached["holdout_auc"]
+    event = platform.instance.get_latest_materialization_event(dg.AssetKey("conversion_validation"))
+    assert event is not None and event.asset_materialization is not None
+    assert "data:image/png;base64," in str(event.asset_materialization.metadata["validation"].value)
+
+
 def test_a_day_whose_labels_can_still_change_is_not_validated(platform: Platform) -> None:
     with pytest.raises(LabelsNotMature, match="complete until 2026-03-05"):
         platform.run("conversion_validation", LAST - timedelta(days=7))
@@ -226,7 +238,7 @@ def test_a_day_whose_labels_can_still_change_is_not_validated(platform: Platform
 def test_without_a_champion_nothing_is_scored(platform: Platform, tmp_path: Path) -> None:
     empty = ModelRegistryResource(tracking_uri=platform.resource.tracking_uri, artifact_root="unused", prefix="no.one")
     with pytest.raises(ModelNotFound, match=r"no\.one\.conversion.*no version is champion"):
-        Platform(platform.io_manager, empty, platform.instance, platform.assets).run("conversion_scores", SCORED)
+        replace(platform, resource=empty).run("conversion_scores", SCORED)
 
 
 def search_for(platform: Platform, folder: Path, user: str) -> PersonSearch:
@@ -253,3 +265,22 @@ def test_before_an_erasure_it_is_told_which_predictions_were_made_of_the_persons
     theirs = platform.rows("conversion_scores").query("user_id == 'u001'")
     assert [each.day for each in told] == sorted(str(day)[:10] for day in theirs["event_date"])
     assert {(each.version, each.rows, each.live) for each in told} == {(1, 1, True)}
+
+
+def test_after_another_version_scored_a_day_both_are_judged_side_by_side(
+    platform: Platform, registry: ModelRegistry
+) -> None:
+    day = SCORED + timedelta(days=1)
+    platform.run("conversion_validation", day)
+    platform.run("conversion_training_set", TRAINING_DATE + timedelta(days=1))
+    platform.run("conversion_model", TRAINING_DATE + timedelta(days=1))
+    successor = registry.challenger("conversion")
+    assert successor is not None
+    registry.record_verdict(successor, Verdict(True, "promoted: for this test"))
+    platform.run("conversion_scores", day)
+    platform.run("conversion_validation", day)
+    rows = (
+        platform.rows("conversion_validation").query("event_date == @pd.Timestamp(@day)").sort_values("model_version")
+    )
+    assert rows[["model_version", "is_current"]].to_numpy().tolist() == [[1, False], [successor.version, True]]
+    assert rows["auc"].notna().all()

@@ -97,7 +97,8 @@ def validation_contract(spec: ModelSpec) -> Contract:
     """One row per scored day and model version, once the labels are final."""
     return Contract(
         name=spec.table("validation"),
-        description=f"One row per day and version of {spec.name}: how its scores compare with what came true.",
+        description=f"One row per day and version of {spec.name}: how its scores compare with what came true. A "
+        "version whose scores were replaced keeps its row beside that of the version that replaced it.",
         key=("event_date", "model_version"),
         columns=(
             Column("event_date", "date", "The day that was scored", nullable=False),
@@ -107,17 +108,29 @@ def validation_contract(spec: ModelSpec) -> Contract:
             _IN_SAMPLE,
             Column("rows", "int64", "Scored rows", nullable=False),
             Column("positives", "int64", "Rows whose label came true", nullable=False),
-            Column("auc", "float64", "Chance that a positive scores above a negative; none with one outcome only"),
-            Column("auc_low", "float64", "Lower end of its 95 % interval"),
-            Column("auc_high", "float64", "Upper end of its 95 % interval"),
-            Column("log_loss", "float64", "Mean surprise in nats"),
-            Column("brier", "float64", "Mean squared distance between score and outcome"),
-            Column("calibration_error", "float64", "Mean distance of score and share that came true, ten equal bins"),
+            *_measured("auc", "Chance that a positive scores above a negative; none with one outcome only"),
+            *_measured("log_loss", "Mean surprise in nats"),
+            *_measured("brier", "Mean squared distance between score and outcome"),
+            *_measured("calibration_error", "Mean distance of score and share that came true, ten equal bins"),
             Column("lift_top_decile", "float64", "Base rates that the best-scored tenth reaches"),
+            *(
+                Column(f"lift_decile_{number}", "float64", f"Base rates that tenth {number} reaches, best scored first")
+                for number in range(1, 11)
+            ),
+            Column("is_current", "boolean", "The day's scores are of this version; else of one that replaced it"),
             Column("mature_at", "date", "Landing day that made the labels final", nullable=False),
         ),
         rules=(RowRule("positives_above_rows", "positives ≤ rows", lambda table: table.positives <= table.rows),),
         owner=spec.owner,
+    )
+
+
+def _measured(metric: str, description: str) -> tuple[Column, ...]:
+    return (
+        Column(metric, "float64", description),
+        Column(f"{metric}_low", "float64", "Lower end of its 95 % interval"),
+        Column(f"{metric}_high", "float64", "Upper end of its 95 % interval"),
+        Column(f"expected_{metric}", "float64", "What the version had on its own holdout, where that was logged"),
     )
 
 

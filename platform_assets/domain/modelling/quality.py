@@ -82,21 +82,46 @@ def lift_at_top(labels: npt.ArrayLike, scores: npt.ArrayLike, share: float = 0.1
     return float(hits / size / truth.mean())
 
 
+def lift_by_decile(labels: npt.ArrayLike, scores: npt.ArrayLike) -> Floats:
+    """How many times the base rate each tenth of the rows reaches, best scored first; NaN without a positive.
+
+    Rows tied at an edge count in part on both of its sides, so the ten always average 1.
+    """
+    truth, score = _arrays(labels, scores)
+    if not truth.sum():
+        return np.full(10, np.nan)
+    order = np.argsort(-score, kind="stable")
+    ends = np.r_[np.flatnonzero(np.diff(score[order])), len(score) - 1] + 1
+    hits = np.cumsum(truth[order])[ends - 1]
+    edges = np.linspace(0, len(score), 11)
+    return np.diff(np.interp(edges, np.r_[0, ends], np.r_[0.0, hits])) * 10 / truth.sum()
+
+
 def metric_estimates(
     labels: npt.ArrayLike, scores: npt.ArrayLike, entities: npt.ArrayLike, *, seed: int
 ) -> dict[str, Estimate]:
-    """AUC, log loss and Brier score with their intervals."""
+    """AUC, log loss, Brier score and calibration error with their intervals.
+
+    Noise adds to a distance: the calibration error of draws lies above the measured one as this lies above the true
+    one. The upper end of its interval is therefore mirrored (basic bootstrap: Davison and Hinkley 1997, 5.2), and the
+    lower one is what the distances of the draws from the measured bins leave of it (triangle inequality).
+    """
     truth, score = _arrays(labels, scores)
     losses = np.column_stack([_log_losses(truth, score), np.square(truth - score)])
-    drawn = [
-        np.column_stack([_weighted_auc(truth, score, weights), _weighted_means(losses, weights)])
-        for weights in _draws(entities, seed)
-    ]
+    distances = _distances_by_bin(truth, score)
+    drawn = np.concatenate(
+        [
+            np.column_stack([_weighted_auc(truth, score, weights), _weighted_means(each_row, weights)])
+            for each_row in [np.column_stack([losses, distances])]
+            for weights in _draws(entities, seed)
+        ]
+    )
     values = (auc(truth, score), *losses.mean(axis=0))
-    return {
+    estimates = {
         name: _estimate(value, replicates)
-        for name, value, replicates in zip(("auc", "log_loss", "brier"), values, np.concatenate(drawn).T, strict=True)
+        for name, value, replicates in zip(("auc", "log_loss", "brier"), values, drawn.T[:3], strict=True)
     }
+    return estimates | {"calibration_error": _calibration_estimate(distances.mean(axis=0), drawn[:, 3:])}
 
 
 def auc_difference(
@@ -144,6 +169,23 @@ def _weighted_means(values: Floats, weights: Floats) -> Floats:
     """The mean of every column of `values` for every row of `weights`; NaN where a row drew nobody."""
     with np.errstate(invalid="ignore"):
         return weights @ values / weights.sum(axis=1, keepdims=True)
+
+
+def _distances_by_bin(truth: Floats, score: Floats, bins: int = 10) -> Floats:
+    """What `calibration_error` sums by bin: one column a bin, a row's score minus its outcome in that of its own."""
+    edges = np.unique(np.quantile(score, np.linspace(0, 1, bins + 1)[1:-1])) if len(score) else np.empty(0)
+    which = np.searchsorted(edges, score, side="left")
+    return np.where(which[:, None] == np.arange(len(edges) + 1), (score - truth)[:, None], 0.0)
+
+
+def _calibration_estimate(distances: Floats, drawn: Floats) -> Estimate:
+    """The interval of a sum of absolute distances from those of the draws, one row each."""
+    value = float(np.abs(distances).sum())
+    mirrored = _estimate(value, np.abs(drawn).sum(axis=1))
+    noise = _estimate(value, np.abs(drawn - distances).sum(axis=1))
+    return Estimate(
+        value, float(np.maximum(0.0, value - noise.high)), float(np.maximum(value, 2 * value - mirrored.low))
+    )
 
 
 def _draws(entities: npt.ArrayLike, seed: int) -> Iterator[Floats]:

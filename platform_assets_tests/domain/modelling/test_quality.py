@@ -12,6 +12,7 @@ from platform_assets.domain.modelling.quality import (
     brier,
     calibration_error,
     lift_at_top,
+    lift_by_decile,
     metric_estimates,
 )
 from platform_assets.domain.modelling.quality import log_loss as own_log_loss
@@ -78,3 +79,33 @@ def test_lift_counts_the_best_tenth_and_shares_ties_at_its_edge() -> None:
     labels = np.r_[np.ones(10), np.zeros(90)]
     assert lift_at_top(labels, np.arange(100)[::-1]) == pytest.approx(10.0)
     assert lift_at_top(labels, np.zeros(100)) == pytest.approx(1.0)
+
+
+def test_the_interval_of_the_calibration_error_covers_the_true_one() -> None:
+    covered = {0.0: 0, 0.1: 0}
+    for distance in covered:
+        for world in range(40):
+            random = np.random.default_rng(world)
+            chance = random.beta(2, 8, 500)
+            labels, scores = random.random(500) < chance, np.minimum(chance + distance, 1)
+            estimate = metric_estimates(labels, scores, np.arange(500), seed=1)["calibration_error"]
+            assert estimate.low <= estimate.value <= estimate.high
+            assert estimate.value == pytest.approx(calibration_error(labels, scores))
+            covered[distance] += estimate.low <= distance <= estimate.high
+    assert min(covered.values()) >= 36
+
+
+@settings(deadline=None)
+@given(rows=ROWS)
+def test_lift_by_decile_is_that_of_the_rows_in_any_order_of_ties(rows: list[tuple[int, int]]) -> None:
+    labels, scores = np.array([label for label, _ in rows] * 10), np.array([score for _, score in rows] * 10)
+    share = {score: labels[scores == score].mean() for score in set(scores.tolist())}  # a tied row counts as its tie
+    ranked = sorted(scores.tolist(), reverse=True)
+    tenths = [ranked[len(rows) * number : len(rows) * (number + 1)] for number in range(10)]
+    oracle = [np.mean([share[score] for score in tenth]) / labels.mean() for tenth in tenths]
+    assert lift_by_decile(labels, scores) == pytest.approx(oracle)
+
+
+def test_lift_by_decile_needs_a_positive() -> None:
+    assert np.isnan(lift_by_decile([0, 0], [0.1, 0.2])).all()
+    assert np.isnan(lift_by_decile([], [])).all()
