@@ -119,7 +119,7 @@ def _bare_search(rows: pd.DataFrame, spec: Any) -> None:
     from threadpoolctl import threadpool_limits
 
     days = pd.to_datetime(rows.feature_date).to_numpy().astype("datetime64[D]")
-    folds = time_folds(days, spec.folds, spec.label.horizon_days)
+    folds = time_folds(days, spec.folds, spec.label.embargo_days)
     grid = [dict(each) for each in spec.search_space(spec.seed)]
     search = GridSearchCV(spec.estimator(spec.seed), grid, scoring=spec.scoring, cv=folds)
     with threadpool_limits(limits=1):

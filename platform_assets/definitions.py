@@ -25,7 +25,7 @@ from platform_assets.domain.categories.category_map import Categories
 from platform_assets.domain.categories.category_maps import load_categories
 from platform_assets.domain.contracts.domain_categories import DOMAIN_CATEGORIES
 from platform_assets.domain.contracts.events import EVENTS
-from platform_assets.domain.contracts.user_features import USER_FEATURES
+from platform_assets.domain.contracts.feature_tables import FEATURE_TABLES
 from platform_assets.domain.errors import ConfigurationError
 from platform_assets.domain.pseudonyms import key_id
 from platform_assets.domain.source import Source
@@ -58,6 +58,7 @@ from resources.landing_zone import LandingZoneResource
 from resources.model_registry.resource import ModelRegistryResource
 from resources.pictures import Pictures
 from resources.run_recovery.executor import recovering_executor
+from resources.search_workers import SearchWorkers
 from resources.settings import Settings, load_settings
 
 # Dagster is pinned to one minor version and what the platform leans on is tested, so its notes on beta features say
@@ -84,8 +85,9 @@ def build_definitions(settings: Settings | None = None, overrides: Mapping[str, 
     assets += [audience_report_asset(Conversion.declared(settings.conversion), days), audience_overlap_asset(days)]
     assets += domain_clusters_assets(days)
     lateness = max(source.lateness_days for source in sources)
-    for spec in (declared.waiting_for(lateness) for declared in all_specs()):
-        assets += trained_models_assets(spec, USER_FEATURES, days)
+    workers = SearchWorkers(settings.joblib_backend, settings.joblib_jobs)
+    for spec in (each.waiting_for(lateness).learning_from(settings.sample_fraction) for each in all_specs()):
+        assets += trained_models_assets(spec, FEATURE_TABLES, days, workers)
         assets += predictions_assets(spec, days)
         assets += validation_reports_assets(spec, days, [raw.key.path[-1] for raw in raws])
     assets += [lookalike_audience_asset(declared.waiting_for(lateness), days) for declared in all_lookalikes()]

@@ -10,6 +10,7 @@ import ibis
 import yaml
 
 from platform_assets.definitions import build_definitions
+from platform_assets.domain.contracts.feature_tables import FEATURE_TABLES
 from platform_assets.domain.contracts.user_features import FEATURE_NAMES, USER_FEATURES
 from platform_assets.domain.label_rules import AudienceLabel
 from platform_assets.domain.lookalike import Lookalike
@@ -82,7 +83,7 @@ class OnlineRetail:
         )
         base, days = build_definitions(settings), daily(FIRST, LAST)
         assets = [
-            *trained_models_assets(LOOKALIKE.model, USER_FEATURES, days),
+            *trained_models_assets(LOOKALIKE.model, FEATURE_TABLES, days),
             *predictions_assets(LOOKALIKE.model, days),
             *validation_reports_assets(LOOKALIKE.model, days, ["raw_online_retail"]),
             lookalike_audience_asset(LOOKALIKE, days),

@@ -15,6 +15,7 @@ from platform_assets.domain.contracts.category_audiences import CATEGORY_AUDIENC
 from platform_assets.domain.contracts.contract import Contract, Pii
 from platform_assets.domain.contracts.domain_categories import DOMAIN_CATEGORIES
 from platform_assets.domain.contracts.events import EVENTS
+from platform_assets.domain.contracts.feature_tables import FEATURE_TABLES
 from platform_assets.domain.contracts.forecast_validation import FORECAST_VALIDATION
 from platform_assets.domain.contracts.identifier_pairs import IDENTIFIER_PAIRS
 from platform_assets.domain.contracts.lookalike_audience import lookalike_audience_contract
@@ -142,7 +143,7 @@ def later_contracts() -> list[Contract]:
     found += [AUDIENCE_REPORT, AUDIENCE_OVERLAP]
     found += [TRAFFIC_SERIES, TRAFFIC_DECOMPOSITION, FORECAST_VALIDATION]
     for spec in all_specs():
-        found += [training_set_contract(spec, USER_FEATURES), scores_contract(spec), validation_contract(spec)]
+        found += [training_set_contract(spec, FEATURE_TABLES), scores_contract(spec), validation_contract(spec)]
     found += [lookalike_audience_contract(lookalike) for lookalike in all_lookalikes()]
     return found
 

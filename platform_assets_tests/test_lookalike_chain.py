@@ -113,7 +113,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LookalikePlat
     folder = tmp_path_factory.mktemp("lookalike")
     features, members = world()
     assets = [table_of(contract, frame, DAYS) for contract, frame in ((FEATURES, features), (AUDIENCES, members))]
-    assets += [user_ids(), *trained_models_assets(LOOKALIKE.model, FEATURES, DAYS)]
+    assets += [user_ids(), *trained_models_assets(LOOKALIKE.model, {"user_features": FEATURES}, DAYS)]
     assets += [*predictions_assets(LOOKALIKE.model, DAYS), lookalike_audience_asset(LOOKALIKE, DAYS)]
     engine = DuckDBEngine(spill_folder=folder / "spill")
     io_manager = DeltaIOManager(Lakehouse(str(folder / "lake")), engine, folder / "staging", allow_emptying=False)

@@ -124,7 +124,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     folder = tmp_path_factory.mktemp("chain")
     features, purchases = world()
     assets = [table_of(FEATURES, features), table_of(EVENTS, purchases), user_ids()]
-    assets += trained_models_assets(SPEC, FEATURES, DAYS) + predictions_assets(SPEC, DAYS)
+    assets += trained_models_assets(SPEC, {"user_features": FEATURES}, DAYS) + predictions_assets(SPEC, DAYS)
     assets += validation_reports_assets(SPEC, DAYS, ["raw_clicks"])
     engine = DuckDBEngine(spill_folder=folder / "spill")
     io_manager = DeltaIOManager(Lakehouse(str(folder / "lake")), engine, folder / "staging", allow_emptying=False)

@@ -19,6 +19,7 @@ from resources.environments import ENVIRONMENTS, Environment
 
 PREFIX = "PLATFORM_"
 MINIMUM_KEY_LENGTH = 16
+JOBLIB_BACKENDS = ("loky", "threading", "dask", "spark")
 
 
 class Settings(BaseSettings):
@@ -59,6 +60,15 @@ class Settings(BaseSettings):
     last_day: date | None = Field(default=None, description="Last partition; empty: every day until today.")
     duckdb_memory: str = Field(default="2GB", description="Memory after which DuckDB spills to disk.")
     duckdb_threads: int = Field(default=0, ge=0, description="Threads of DuckDB; 0: one per core.")
+    sample_fraction: float = Field(
+        default=1.0, gt=0, le=1, description="Models learn from so large a share of all persons; 1: from everybody."
+    )
+    joblib_backend: str = Field(
+        default="loky", description=f"What fits the candidates of a search: {', '.join(JOBLIB_BACKENDS)}."
+    )
+    joblib_jobs: int = Field(
+        default=1, ge=-1, description="So many candidates are fitted at once; 1: one after the other; -1: one per core."
+    )
     max_file_bytes: int = Field(
         default=16 * 2**30, gt=0, description="A landed file may decompress to this many bytes."
     )
@@ -91,6 +101,12 @@ class Settings(BaseSettings):
             known = ", ".join(ENVIRONMENTS)
             raise ConfigurationError(
                 f"unknown environment {self.environment!r}", where="PLATFORM_ENVIRONMENT", todo=f"use one of: {known}"
+            )
+        if self.joblib_backend not in JOBLIB_BACKENDS:
+            raise ConfigurationError(
+                f"unknown joblib backend {self.joblib_backend!r}",
+                where="PLATFORM_JOBLIB_BACKEND",
+                todo=f"use one of: {', '.join(JOBLIB_BACKENDS)}",
             )
         key = self.pseudonym_key.get_secret_value() if self.pseudonym_key else None
         if key is not None and len(key) < MINIMUM_KEY_LENGTH:

@@ -56,6 +56,15 @@ class Label(ABC):
         """The landing day that must be complete before the label of `feature_date` is final."""
         return feature_date + timedelta(days=self.maturity_days)
 
+    @property
+    def embargo_days(self) -> int:
+        """The distance from a day that is learnt from to the first day that is tested on.
+
+        A day that is tested on may be scored when the landing day before it is complete; only labels that were final
+        then could be known. It is never less than the horizon, so that no training label reaches a tested day.
+        """
+        return self.maturity_days + 1
+
     def last_mature(self, landing_date: date) -> date:
         """The last feature day whose label is final once `landing_date` is complete."""
         return landing_date - timedelta(days=self.maturity_days)

@@ -72,6 +72,8 @@ class ModelSpec:
     """The last days of a training set, which the search never sees and promotion is decided on."""
     sample_limit: int = 200_000
     """Rows a training set holds at most; above it, an even sample by a hash of the key."""
+    sample_fraction: float = 1.0
+    """Of so many entities a training set has rows, of each all or none: `PLATFORM_SAMPLE_FRACTION` sets it."""
     promotion: PromotionPolicy = field(default_factory=PromotionPolicy)
     drift: DriftPolicy = field(default_factory=DriftPolicy)
     retraining: RetrainPolicy = field(default_factory=RetrainPolicy)
@@ -127,6 +129,10 @@ class ModelSpec:
             return self
         return replace(self, label=replace(self.label, maturity_days=needed))
 
+    def learning_from(self, fraction: float) -> "ModelSpec":
+        """The same spec, whose training sets have rows of so many of the entities only."""
+        return self if fraction == self.sample_fraction else replace(self, sample_fraction=fraction)
+
     def table(self, suffix: str) -> str:
         """The name of one of the model's tables or assets, e.g. `conversion_scores`."""
         return f"{self.name}_{suffix}"
@@ -136,7 +142,9 @@ def _rules(spec: ModelSpec) -> list[tuple[bool, str, str]]:
     """The promises of a spec: whether each holds, what is wrong if not, and what to do then."""
     names = spec.feature_names
     reserved = sorted((RESERVED_COLUMNS | {spec.entity}).intersection(names))
-    needed_days = spec.holdout_days + 2 * spec.label.horizon_days + spec.folds * spec.window.step_days
+    embargo = spec.label.embargo_days
+    needed_days = spec.holdout_days + 2 * embargo + spec.folds * spec.window.step_days
+    tables = [each.table for each in spec.features]
     positive = ("folds", "holdout_days", "sample_limit")
     return [
         (
@@ -158,6 +166,16 @@ def _rules(spec: ModelSpec) -> list[tuple[bool, str, str]]:
         (len(set(names)) == len(names), "a feature column is named twice", "name every column once"),
         (not reserved, f"columns {reserved} are no features", "leave keys, days, label and score out of the features"),
         (
+            len(set(tables)) == len(tables),
+            "a feature table is named twice",
+            "name all columns of a table in one FeatureColumns",
+        ),
+        (
+            0 < spec.sample_fraction <= 1,
+            f"sample_fraction {spec.sample_fraction} is no share",
+            "give a number above 0, up to 1",
+        ),
+        (
             spec.metric in METRICS,
             f"{spec.metric!r} is no metric",
             f"use one of {', '.join(METRICS)}",
@@ -178,9 +196,9 @@ def _rules(spec: ModelSpec) -> list[tuple[bool, str, str]]:
         ),
         (spec.folds >= 2, f"{spec.folds} fold can't compare candidates over time", "give at least 2 folds"),
         (
-            spec.window.days >= needed_days or spec.window.continues_the_champion,
+            spec.window.days >= needed_days,
             f"a window of {spec.window.days} days is too short: the holdout of {spec.holdout_days}, "
-            f"two embargoes of {spec.label.horizon_days} and {spec.folds} folds need {needed_days}",
+            f"two embargoes of {embargo} and {spec.folds} folds need {needed_days}",
             "widen the window, or lower holdout_days, folds or step_days",
         ),
     ]

@@ -84,9 +84,12 @@ class AllWithDecay(TrainingWindow):
 
 @dataclass(frozen=True, kw_only=True)
 class WarmStart(TrainingWindow):
-    """The last `days` days, fitted on from the parameters of the champion where there is one."""
+    """The last `days` days, on which the champion is fitted on: its parameters are taken over, not searched for.
 
-    days: int = 14
+    Where there is no champion yet, or it has seen days of the holdout, a search starts from nothing.
+    """
+
+    days: int = 42
 
     @property
     def continues_the_champion(self) -> bool:

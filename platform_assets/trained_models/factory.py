@@ -1,5 +1,7 @@
 """The assets of this stage for one spec."""
 
+from collections.abc import Mapping
+
 import dagster as dg
 
 from platform_assets.domain.contracts.contract import Contract
@@ -7,10 +9,22 @@ from platform_assets.domain.model_spec import ModelSpec
 from platform_assets.trained_models.champion import champion_asset
 from platform_assets.trained_models.model import model_asset
 from platform_assets.trained_models.training_set import training_set_asset
+from resources.search_workers import SearchWorkers
 
 
 def trained_models_assets(
-    spec: ModelSpec, features: Contract, days: dg.DailyPartitionsDefinition
+    spec: ModelSpec,
+    features: Mapping[str, Contract],
+    days: dg.DailyPartitionsDefinition,
+    workers: SearchWorkers | None = None,
 ) -> list[dg.AssetsDefinition]:
-    """Training set, model and champion of `spec`, whose columns come from the feature table `features`."""
-    return [training_set_asset(spec, features, days), model_asset(spec, days), champion_asset(spec)]
+    """Training set, model and champion of `spec`.
+
+    `features` are the contracts of the feature tables there are, by name; `workers` fit the candidates of a search,
+    one after the other in the step's own process where none are given.
+    """
+    return [
+        training_set_asset(spec, features, days),
+        model_asset(spec, days, workers or SearchWorkers()),
+        champion_asset(spec),
+    ]

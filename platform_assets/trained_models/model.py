@@ -11,12 +11,15 @@ from platform_assets.domain.model_spec import ModelSpec
 from platform_assets.table_asset import code_version, stage_of
 from resources.model_registry.model_version import ModelVersion
 from resources.model_registry.resource import ModelRegistryResource
+from resources.search_workers import SearchWorkers
 
 if TYPE_CHECKING:
+    from platform_assets.domain.modelling.fitting import StartingPoint
     from platform_assets.domain.modelling.training import TrainedModel
+    from resources.model_registry.registry import ModelRegistry
 
 
-def model_asset(spec: ModelSpec, days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
+def model_asset(spec: ModelSpec, days: dg.DailyPartitionsDefinition, workers: SearchWorkers) -> dg.AssetsDefinition:
     """The model of `spec`; its files lie in the registry, downstream assets find it there by alias."""
     training_set_key = dg.AssetKey(spec.table("training_set"))
     revision = f"{code_version(__name__)}-{spec.fingerprint}"
@@ -40,19 +43,34 @@ def model_asset(spec: ModelSpec, days: dg.DailyPartitionsDefinition) -> dg.Asset
         from platform_assets.domain.modelling.model_card import model_card
         from platform_assets.domain.modelling.training import train
 
+        start = starting_point(model_registry.registry, spec)
         for key in context.partition_keys:
             rows = training_set.filter(training_set.training_date == date.fromisoformat(key)).to_pandas()
-            trained = train(rows, spec, date.fromisoformat(key))
+            with workers.at_work():
+                trained = train(rows, spec, date.fromisoformat(key), start)
             versions = input_versions(context.instance, training_set_key, key)
             card = model_card(spec, trained, versions)
             picture = _picture(spec, trained)
             tags = {"dagster_run_id": context.run_id, "code_version": revision}
+            tags |= {f"input_model.{spec.name}": name for name in [trained.started_from] if name}
             tags |= {f"delta_version.{table}": str(version) for table, version in versions.items()}
             version = model_registry.registry.register(spec, trained, card=card, picture=picture, tags=tags)
             context.log.info(f"registered {version}: AUC {trained.metrics['auc']}")
             context.add_asset_metadata(_metadata(trained, version, card, picture), partition_key=key)
 
     return learn
+
+
+def starting_point(registry: "ModelRegistry", spec: ModelSpec) -> "StartingPoint | None":
+    """The champion, where the spec's training window continues it and there is one."""
+    from platform_assets.domain.modelling.fitting import StartingPoint
+
+    champion = registry.champion(spec.name) if spec.window.continues_the_champion else None
+    if champion is None:
+        return None
+    return StartingPoint(
+        str(champion), registry.load(champion).pipeline, champion.digest, trained_until=champion.trained_until
+    )
 
 
 def input_versions(instance: dg.DagsterInstance, table: dg.AssetKey, partition: str) -> dict[str, int]:

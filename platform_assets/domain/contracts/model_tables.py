@@ -3,11 +3,15 @@
 The feature columns keep the type, description and PII class of the feature table's own contract.
 """
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+
 import ibis
 
 from platform_assets.domain.contracts.contract import Column, Contract, Pii, RowRule
 from platform_assets.domain.errors import ConfigurationError
-from platform_assets.domain.model_spec import ModelSpec
+from platform_assets.domain.model_spec import FeatureColumns, ModelSpec
 
 _MODEL_NAME = Column("model_name", "string", "Registered name of the model, three levels", nullable=False)
 _MODEL_VERSION = Column("model_version", "int64", "Version of the model in the registry", nullable=False)
@@ -19,8 +23,12 @@ _IN_SAMPLE = Column(
 )
 
 
-def training_set_contract(spec: ModelSpec, features: Contract) -> Contract:
-    """One row per (feature day, entity) of the training set as of `training_date`."""
+def training_set_contract(spec: ModelSpec, features: Mapping[str, Contract]) -> Contract:
+    """One row per (feature day, entity) of the training set as of `training_date`.
+
+    `features` are the contracts of the feature tables there are, by name. Raises ConfigurationError where the spec
+    names a table or column that is none of them, or that can't be a feature.
+    """
     return Contract(
         name=spec.table("training_set"),
         description=f"One row per {spec.entity} and feature day that {spec.name} may learn from as of a training date: "
@@ -142,13 +150,47 @@ def _label_description(spec: ModelSpec) -> str:
     return f"{spec.label.outcome} within {spec.label.horizon_days} days from the day on"
 
 
-def _feature_columns(spec: ModelSpec, features: Contract) -> tuple[Column, ...]:
-    known = {column.name: column for column in features.columns}
-    unknown = [name for name in spec.feature_names if name not in known]
-    if unknown:
+def _feature_columns(spec: ModelSpec, features: Mapping[str, Contract]) -> tuple[Column, ...]:
+    """The features, each as its table's contract describes it; none must have a value, as tables may lack a row."""
+    return tuple(
+        replace(column, nullable=True) for each in spec.features for column in _columns_of(each, spec, features)
+    )
+
+
+def _columns_of(wanted: FeatureColumns, spec: ModelSpec, features: Mapping[str, Contract]) -> list[Column]:
+    where = f"model {spec.name!r}"
+    if wanted.table not in features:
         raise ConfigurationError(
-            f"{features.name} has no columns {unknown}",
-            where=f"model {spec.name!r}",
-            todo=f"take features from {sorted(set(known) - set(features.key))}",
+            f"there is no feature table {wanted.table!r}", where=where, todo=_nearest([wanted.table], sorted(features))
         )
-    return tuple(known[name] for name in spec.feature_names)
+    contract = features[wanted.table]
+    if set(contract.key) != {wanted.date_column, spec.entity}:
+        raise ConfigurationError(
+            f"a row of {wanted.table} is one per ({', '.join(contract.key)}), "
+            f"not one per ({wanted.date_column}, {spec.entity})",
+            where=where,
+            todo="name a table whose key is a day and the entity, and its day as date_column",
+        )
+    known = {column.name: column for column in contract.columns if column.name not in contract.key}
+    if unknown := [name for name in wanted.columns if name not in known]:
+        raise ConfigurationError(
+            f"{wanted.table} has no columns {unknown}", where=where, todo=_nearest(unknown, sorted(known))
+        )
+    if wordy := [name for name in wanted.columns if not _is_number(known[name])]:
+        raise ConfigurationError(
+            f"columns {wordy} of {wanted.table} are not numbers",
+            where=where,
+            todo="name numeric or boolean columns",
+        )
+    return [known[name] for name in wanted.columns]
+
+
+def _nearest(unknown: Sequence[str], known: Sequence[str]) -> str:
+    near = {name: get_close_matches(name, known, n=1) for name in unknown}
+    hints = [f"{found[0]!r} for {name!r}" for name, found in near.items() if found]
+    return f"did you mean {', '.join(hints)}?" if hints else f"use some of {', '.join(known)}"
+
+
+def _is_number(column: Column) -> bool:
+    dtype = ibis.dtype(column.dtype)
+    return dtype.is_numeric() or dtype.is_boolean()

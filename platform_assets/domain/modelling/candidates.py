@@ -23,7 +23,7 @@ def logistic_or_boosting_space(seed: int) -> Sequence[Mapping[str, Sequence[Any]
     return [
         {"prepare": [_log_and_scale()], "classify": [_logistic(seed)], "classify__C": [0.003, 0.03]},
         {"prepare": [_missing_below_known()], "classify": [_boosting(seed)], "classify__max_leaf_nodes": [6]},
-        {"prepare": ["passthrough"], "classify": [_mean_of_both(seed)]},
+        {"prepare": [_log_and_scale()], "classify": [_mean_of_both(seed)]},
     ]
 
 
@@ -73,8 +73,6 @@ def _boosting(seed: int) -> Any:
 
 def _mean_of_both(seed: int) -> Any:
     from sklearn.ensemble import VotingClassifier
-    from sklearn.pipeline import Pipeline
 
-    linear = Pipeline([("prepare", _log_and_scale()), ("classify", _logistic(seed))])
-    trees = Pipeline([("prepare", _missing_below_known()), ("classify", _boosting(seed))])
-    return VotingClassifier([("linear", linear), ("trees", trees)], voting="soft")
+    # Trees see the columns as the linear model does: order is all they look at, and it also hands them row weights.
+    return VotingClassifier([("linear", _logistic(seed)), ("trees", _boosting(seed))], voting="soft")

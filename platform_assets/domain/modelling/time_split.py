@@ -1,7 +1,8 @@
 """Splits over time: which rows are searched on, held out, trained and tested on, so that no label leaks backwards.
 
-A label of day d looks at d .. d + horizon - 1. A training day must therefore end its horizon before the first test
-day begins: that distance is the embargo.
+A label of day d looks at d .. d + horizon - 1, and is final only after a further wait for late events. A training day
+must therefore be mature before the first test day begins: that distance is the embargo (`Label.embargo_days`), and the
+model that a fold tests is one that could have been trained on that very day.
 """
 
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ class TimeSplit:
 
 
 def split_by_time(frame: pd.DataFrame, spec: ModelSpec) -> TimeSplit:
-    """Holds out the last `spec.holdout_days` days; of the earlier ones, those whose labels end before the holdout."""
+    """Holds out the last `spec.holdout_days` days; of the earlier ones, those mature before the first."""
     if frame.empty:
         raise TrainingSetUnusable(
             "the training set has no rows",
@@ -49,12 +50,12 @@ def split_by_time(frame: pd.DataFrame, spec: ModelSpec) -> TimeSplit:
     last = days.max()
     holdout = days > last - np.timedelta64(spec.holdout_days, "D")
     first_holdout = days[holdout].min()
-    search = days + np.timedelta64(spec.label.horizon_days, "D") <= first_holdout
+    search = days + np.timedelta64(spec.label.embargo_days, "D") <= first_holdout
     if not search.any():
         raise TrainingSetUnusable(
             f"days {days.min()} to {last} leave none to learn from before the holdout that starts on {first_holdout}",
             where=spec.table("training_set"),
-            todo=f"materialise at least {spec.holdout_days + spec.label.horizon_days + spec.folds} days of features",
+            todo=f"materialise at least {spec.holdout_days + spec.label.embargo_days + spec.folds} days of features",
         )
     seen = days[search].max().astype(object) + timedelta(days=spec.label.horizon_days - 1)
     return TimeSplit(

@@ -8,15 +8,22 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from platform_assets.domain.model_spec import ModelSpec
+from platform_assets.domain.modelling.fitting import Days, FittedPipeline, StartingPoint, go_on, search
 from platform_assets.domain.modelling.quality import Estimate, metric_estimates
-from platform_assets.domain.modelling.time_split import TrainingSetUnusable, as_days, split_by_time, time_folds
+from platform_assets.domain.modelling.time_split import (
+    TimeSplit,
+    TrainingSetUnusable,
+    as_days,
+    split_by_time,
+    time_folds,
+)
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -45,46 +52,58 @@ class TrainedModel:
     first_day: date
     rows: int
     positives: int
+    started_from: str | None = None
+    """The champion that was fitted on, where the spec's window says so and there was one."""
 
 
-def train(frame: pd.DataFrame, spec: ModelSpec, training_date: date) -> TrainedModel:
-    """Fits the best candidate of `spec` on the search rows of a training set and measures it on the held-out days."""
-    from sklearn.model_selection import GridSearchCV
-    from threadpoolctl import threadpool_limits
+def train(
+    frame: pd.DataFrame, spec: ModelSpec, training_date: date, champion: StartingPoint | None = None
+) -> TrainedModel:
+    """Fits the best candidate of `spec` on the search rows of a training set and measures it on the held-out days.
 
+    Where the spec's window continues the champion, `champion` is fitted on instead, unless it has seen held-out days.
+    """
     split = split_by_time(frame, spec)
     days = as_days(split.search["feature_date"])
     labels = split.search["label"].to_numpy(dtype=np.int8)
-    folds = time_folds(days, spec.folds, spec.label.horizon_days)
-    _require_both_outcomes(labels, split.holdout["label"].to_numpy(dtype=np.int8), folds, spec)
-    search = GridSearchCV(
-        spec.estimator(spec.seed),
-        [dict(space) for space in spec.search_space(spec.seed)],
-        scoring=spec.scoring,
-        cv=folds,
-        error_score="raise",
-    )
-    rows = feature_matrix(split.search, spec)
-    # One thread: beside other work, threads that wait for each other made the search three times slower, not faster.
-    with threadpool_limits(limits=1):
-        search.fit(rows, labels)
+    fitted = _fitted(split, days, labels, spec, champion)
     scored = split.holdout[["feature_date", spec.entity, "label"]].assign(
-        score=predict(search.best_estimator_, feature_matrix(split.holdout, spec))
+        score=predict(fitted.pipeline, feature_matrix(split.holdout, spec))
     )
-    parameters = {name: _described(value) for name, value in search.best_params_.items()}
     return TrainedModel(
-        pipeline=search.best_estimator_,
+        pipeline=fitted.pipeline,
         training_date=training_date,
         trained_until=split.trained_until,
-        digest=_digest(spec, split.search, scored, parameters),
-        parameters=parameters,
-        search_table=_search_table(search.cv_results_),
+        digest=_digest(spec, split.search, scored, fitted),
+        parameters=fitted.parameters,
+        search_table=fitted.search_table,
         metrics=metric_estimates(scored["label"], scored["score"], scored[spec.entity], seed=spec.seed),
         holdout=scored,
         first_day=days.min().astype(object),
         rows=len(labels),
         positives=int(labels.sum()),
+        started_from=fitted.started_from.name if fitted.started_from else None,
     )
+
+
+def _fitted(
+    split: TimeSplit, days: Days, labels: npt.NDArray[np.int8], spec: ModelSpec, champion: StartingPoint | None
+) -> FittedPipeline:
+    rows, held_out = feature_matrix(split.search, spec), split.holdout["label"].to_numpy(dtype=np.int8)
+    if champion is not None and spec.window.continues_the_champion:
+        first_held_out = as_days(split.holdout["feature_date"]).min()
+        if np.datetime64(champion.trained_until, "D") < first_held_out:
+            _require_both_outcomes({"the holdout": held_out, "the training rows": labels}, spec)
+            return go_on(champion, rows, labels, days, spec)
+    folds = time_folds(days, spec.folds, spec.label.embargo_days)
+    parts = {"the holdout": held_out}
+    for number, (train_rows, test_rows) in enumerate(folds, start=1):
+        parts |= {
+            f"training rows of fold {number}": labels[train_rows],
+            f"test rows of fold {number}": labels[test_rows],
+        }
+    _require_both_outcomes(parts, spec)
+    return search(rows, labels, days, folds, spec)
 
 
 def feature_matrix(frame: pd.DataFrame, spec: ModelSpec) -> pd.DataFrame:
@@ -97,15 +116,7 @@ def predict(pipeline: "Pipeline", rows: pd.DataFrame) -> npt.NDArray[np.float64]
     return pipeline.predict_proba(rows)[:, 1] if len(rows) else np.empty(0)
 
 
-def _require_both_outcomes(
-    labels: npt.NDArray[np.int8], held_out: npt.NDArray[np.int8], folds: list[Any], spec: ModelSpec
-) -> None:
-    parts = {"the holdout": held_out}
-    for number, (train_rows, test_rows) in enumerate(folds, start=1):
-        parts |= {
-            f"training rows of fold {number}": labels[train_rows],
-            f"test rows of fold {number}": labels[test_rows],
-        }
+def _require_both_outcomes(parts: Mapping[str, npt.NDArray[np.int8]], spec: ModelSpec) -> None:
     lacking = [name for name, part in parts.items() if len(np.unique(part)) < 2]
     if lacking:
         raise TrainingSetUnusable(
@@ -115,27 +126,11 @@ def _require_both_outcomes(
         )
 
 
-def _described(value: Any) -> str:
-    """Parameters as one line, estimators by their class: their own parameters are listed beside them."""
-    steps = getattr(value, "steps", None)
-    if steps is not None:
-        return " → ".join(type(step).__name__ for _, step in steps)
-    return type(value).__name__ if hasattr(value, "get_params") else str(value)
-
-
-def _search_table(results: Mapping[str, Any]) -> pd.DataFrame:
-    given = pd.DataFrame(list(results["params"]), dtype=object)
-    candidates = given.map(_described).where(given.notna(), "")
-    figures = pd.DataFrame(
-        {name: results[name] for name in ("mean_test_score", "std_test_score", "rank_test_score", "mean_fit_time")}
-    )
-    return pd.concat([candidates, figures], axis=1).sort_values("rank_test_score", ignore_index=True)
-
-
-def _digest(spec: ModelSpec, search: pd.DataFrame, scored: pd.DataFrame, parameters: Mapping[str, str]) -> str:
-    identity = (spec.name, spec.feature_names, spec.label, spec.scoring, spec.seed, sorted(parameters.items()))
+def _digest(spec: ModelSpec, search: pd.DataFrame, scored: pd.DataFrame, fitted: FittedPipeline) -> str:
+    start = fitted.started_from.digest if fitted.started_from else None
+    identity = (spec.name, spec.feature_names, spec.label, spec.scoring, spec.window, spec.search, spec.seed, start)
     parts = [
-        repr(identity).encode(),
+        repr((identity, sorted(fitted.parameters.items()))).encode(),
         pd.util.hash_pandas_object(_canonical(search, spec), index=False).to_numpy().tobytes(),
         as_days(scored["feature_date"]).tobytes(),
         # Rounded: sums over threads may differ in the last bits.

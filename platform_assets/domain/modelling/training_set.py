@@ -3,7 +3,8 @@
 Splitting a training set over time stands in `time_split`.
 """
 
-from datetime import date
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 
 import ibis
 from ibis import _
@@ -11,6 +12,7 @@ from ibis import _
 from platform_assets.domain.identity.persons import NAMING_COLUMNS, followed, with_user_ids
 from platform_assets.domain.label_rules import Label
 from platform_assets.domain.model_spec import PERSON, ModelSpec
+from platform_assets.domain.modelling.feature_rows import feature_rows, sampled_entities
 
 
 def labelled(
@@ -71,31 +73,42 @@ def _persons_with_hits(hits: ibis.Table, windows: ibis.Table, user_ids: ibis.Tab
 
 
 def training_set(
-    features: ibis.Table, label_source: ibis.Table, user_ids: ibis.Table, spec: ModelSpec, training_date: date
+    features: Mapping[str, ibis.Table],
+    label_source: ibis.Table,
+    user_ids: ibis.Table,
+    spec: ModelSpec,
+    training_date: date,
 ) -> ibis.Table:
     """The rows a model of `spec` may learn from when the landing day `training_date` has just been completed.
 
-    Only feature days with a mature label count. Above `spec.sample_limit` rows an even sample is taken, by a hash of
-    the key: the same rows on every engine, whatever order they come in.
+    `features` are the spec's feature tables by name. Only feature days with a mature label count. Of the entities,
+    those of `spec.sample_fraction` are kept; above `spec.sample_limit` rows an even sample is taken, by a hash of the
+    key. Both are the same rows on every engine, whatever order they come in. The limit is one of rows, not of entities:
+    rows of one entity repeat each other, so that as many rows of more entities tell more.
     """
     days = spec.feature_days(training_date)
-    day, entity = spec.feature_date_column, spec.entity
-    snapshots = features.filter(features[day].cast("date").isin([ibis.literal(each) for each in days]))
-    columns = {"feature_date": snapshots[day].cast("date"), entity: snapshots[entity]}
-    rows = snapshots.select(**columns, **{name: snapshots[name] for name in spec.feature_names})
-    last_label_day = date.fromordinal(max(days).toordinal() + spec.label.horizon_days - 1)
+    within = {each.table: _snapshots(features[each.table], each.date_column, spec, days) for each in spec.features}
+    rows = sampled_entities(feature_rows(within, spec), spec.entity, spec.sample_fraction)
+    last_label_day = days[-1] + timedelta(days=spec.label.horizon_days - 1)
     seen, known = (
-        table.filter(table.event_date.between(ibis.literal(min(days)), ibis.literal(last_label_day)))
+        table.filter(table.event_date.between(ibis.literal(days[0]), ibis.literal(last_label_day)))
         for table in (label_source, user_ids)
     )
-    full = labelled(_sampled(rows, spec), seen, known, spec.label, entity=entity, day="feature_date")
+    full = labelled(_sampled(rows, spec), seen, known, spec.label, entity=spec.entity, day="feature_date")
     return full.select(
         ibis.literal(training_date, type="date").name("training_date"),
         "feature_date",
-        entity,
+        spec.entity,
         "label",
         *spec.feature_names,
     )
+
+
+def _snapshots(table: ibis.Table, day: str, spec: ModelSpec, days: Sequence[date]) -> ibis.Table:
+    """The rows of the feature days; as a range and a step, because a window may have a thousand of them."""
+    when, last = table[day].cast("date"), ibis.literal(days[-1])
+    steps = (last.epoch_days() - when.epoch_days()) % spec.window.step_days
+    return table.filter(when.between(ibis.literal(days[0]), last), steps == 0)
 
 
 def _sampled(rows: ibis.Table, spec: ModelSpec) -> ibis.Table:

@@ -207,7 +207,7 @@ def test_a_training_set_made_from_events_is_not_changed_by_later_ones(one_engine
         known = one_cookie_each(events)
         made = user_features(events, known, days[0], days[-1])
         return sorted(
-            one_engine.backend.to_pyarrow(training_set(made, events, known, spec, DAY)).to_pylist(),
+            one_engine.backend.to_pyarrow(training_set({"user_features": made}, events, known, spec, DAY)).to_pylist(),
             key=lambda row: (row["feature_date"], row["user_id"]),
         )
 

@@ -46,7 +46,9 @@ def feature_table(frame: pd.DataFrame = FEATURES) -> ibis.Table:
 
 
 def built(rows: list[tuple]) -> pd.DataFrame:
-    frame = training_set(feature_table(), audience_table(rows), user_ids_of([]), SPEC, AS_OF).to_pandas()
+    frame = training_set(
+        {"user_features": feature_table()}, audience_table(rows), user_ids_of([]), SPEC, AS_OF
+    ).to_pandas()
     return frame.sort_values(["feature_date", "user_id"], ignore_index=True)
 
 

@@ -47,7 +47,9 @@ def feature_table(frame: pd.DataFrame = FEATURES) -> ibis.Table:
 
 def built(rows: list[tuple], features: pd.DataFrame = FEATURES, spec=SPEC) -> pd.DataFrame:
     events = event_table(rows)
-    frame = training_set(feature_table(features), events, one_cookie_each(events), spec, AS_OF).to_pandas()
+    frame = training_set(
+        {"user_features": feature_table(features)}, events, one_cookie_each(events), spec, AS_OF
+    ).to_pandas()
     return frame.sort_values(["feature_date", "user_id"], ignore_index=True)
 
 
