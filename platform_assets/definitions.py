@@ -15,6 +15,7 @@ from platform_assets.audiences.audience_report import audience_report_asset
 from platform_assets.audiences.category_audiences import category_audiences_asset, visits_categorised_check
 from platform_assets.audiences.silent_audiences import silent_audiences_check
 from platform_assets.audiences.url_audiences import url_audiences_asset
+from platform_assets.automation.daily_costs import daily_costs_schedule
 from platform_assets.automation.dead_runs import dead_runs
 from platform_assets.automation.late_events import late_events_sensor
 from platform_assets.automation.maintenance import maintenance_schedule
@@ -32,7 +33,7 @@ from platform_assets.domain.source import Source
 from platform_assets.domain.sources import load_sources
 from platform_assets.features.traffic_series import traffic_series_asset
 from platform_assets.features.user_features import user_features_asset
-from platform_assets.partitions import daily
+from platform_assets.partitions import calendar_days, daily
 from platform_assets.predictions.lookalike_audience import lookalike_audience_asset
 from platform_assets.predictions.scores import predictions_assets
 from platform_assets.predictions.traffic_decomposition import traffic_decomposition_asset
@@ -49,6 +50,7 @@ from platform_assets.trained_models.domain_clusters import domain_clusters_asset
 from platform_assets.trained_models.factory import trained_models_assets
 from platform_assets.trained_models.specs import all_lookalikes, all_specs
 from platform_assets.validation_reports.forecast_validation import forecast_validation_asset, interval_coverage_check
+from platform_assets.validation_reports.model_costs import model_costs_asset
 from platform_assets.validation_reports.validation import metric_holds_check, validation_reports_assets
 from resources.compute.duckdb_engine import DuckDBEngine
 from resources.lakehouse.io_manager import DeltaIOManager
@@ -91,6 +93,8 @@ def build_definitions(settings: Settings | None = None, overrides: Mapping[str, 
         assets += predictions_assets(spec, days)
         assets += validation_reports_assets(spec, days, [raw.key.path[-1] for raw in raws])
     assets += [lookalike_audience_asset(declared.waiting_for(lateness), days) for declared in all_lookalikes()]
+    calendar = calendar_days(settings.first_partition_day)
+    assets.append(model_costs_asset(assets, all_specs(), calendar, settings.cost_per_hour))
     return dg.Definitions(
         assets=assets,
         asset_checks=[
@@ -103,7 +107,7 @@ def build_definitions(settings: Settings | None = None, overrides: Mapping[str, 
             silent_audiences_check(audiences),
             *(metric_holds_check(spec) for spec in all_specs()),
         ],
-        schedules=[maintenance_schedule(settings)],
+        schedules=[maintenance_schedule(settings), daily_costs_schedule(calendar)],
         resources={**resources_for(settings, sources), **(overrides or {})},
         sensors=[
             dead_runs,

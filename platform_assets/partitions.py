@@ -20,6 +20,14 @@ def daily(first_day: date, last_day: date | None) -> dg.DailyPartitionsDefinitio
     return dg.DailyPartitionsDefinition(start_date=first_day.isoformat(), end_date=end.isoformat() if end else None)
 
 
+def calendar_days(first_day: date) -> dg.DailyPartitionsDefinition:
+    """UTC days of the calendar, whatever the data's last day is: the slicing of what tells of the platform's own work.
+
+    The work on old days is done today.
+    """
+    return dg.DailyPartitionsDefinition(start_date=first_day.isoformat())
+
+
 def days_around(before: int, after: int) -> dg.TimeWindowPartitionMapping:
     """A day reads its upstream's days from `before` days earlier to `after` days later, as far as they exist."""
     return dg.TimeWindowPartitionMapping(

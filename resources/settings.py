@@ -80,6 +80,11 @@ class Settings(BaseSettings):
     landing_watch_days: int = Field(
         default=14, gt=0, description="New and changed files are looked for on the last so many landing days."
     )
+    cost_per_hour: float = Field(
+        default=0.0,
+        ge=0,
+        description="What an hour of computing costs, in your currency; 0: costs are told in seconds only.",
+    )
     allow_emptying: bool = Field(default=False, description="Let an empty result replace a published partition.")
 
     @model_validator(mode="before")
