@@ -164,9 +164,9 @@ def shop(home: Path) -> dict[str, Any]:
         tables = (retail.table(name) for name in (SHOP.table, SHOP.seed.table, "user_ids"))
         found = _expansion(realised(*tables, SHOP))
     return found | {
-        "held_out_auc": float(verdict["auc"]),
+        "held_out_auc": float(verdict["value"]),
         "held_out_rows": int(verdict["rows"]),
-        "best_feature_auc": float(verdict["auc_of_rival"]),
+        "best_feature_auc": float(verdict["rival_value"]),
         "month_auc": float(validated.auc.mean()),
         "month_days": len(validated),
         "base_rate": float(validated.positives.sum() / validated["rows"].sum()),

@@ -15,8 +15,8 @@ from platform_assets.cli.erasure.survey import affected_models, affected_predict
 from platform_assets.domain.contracts.contract import Column, Contract
 from platform_assets.domain.contracts.user_ids import USER_IDS
 from platform_assets.domain.erasure import Person
-from platform_assets.domain.modelling.promotion import Verdict
 from platform_assets.domain.modelling.validation import LabelsNotMature
+from platform_assets.domain.promotion.verdict import Verdict
 from platform_assets.partitions import daily
 from platform_assets.predictions.scores import predictions_assets
 from platform_assets.table_asset import table_asset

@@ -5,20 +5,20 @@ from typing import TYPE_CHECKING
 import dagster as dg
 import ibis
 
+from platform_assets.domain.contracts.contract import Contract
 from platform_assets.domain.contracts.model_tables import champion_contract
 from platform_assets.domain.model_spec import ModelSpec
 from platform_assets.table_asset import NOT_REPLAYABLE, table_asset
+from platform_assets.trained_models.gate import judge
 from resources.model_registry.model_version import ModelNotFound, ModelVersion
 from resources.model_registry.resource import ModelRegistryResource
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from platform_assets.domain.modelling.promotion import Verdict
+    from platform_assets.domain.promotion.decision import Decision
     from resources.model_registry.registry import ModelRegistry
 
 
-def champion_asset(spec: ModelSpec) -> dg.AssetsDefinition:
+def champion_asset(spec: ModelSpec, training_set_contract: Contract) -> dg.AssetsDefinition:
     """The promotion of `spec`: unpartitioned, because there is one champion at a time."""
     contract = champion_contract(spec)
 
@@ -38,42 +38,47 @@ def champion_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         """The last verdict: a challenger becomes champion only if it is shown to be better on later days.
 
         Both are scored on the challenger's held-out days; a first champion must beat the baselines. The lower end of
-        the 95 % interval of the AUC difference must exceed the spec's margin, otherwise the champion stays.
+        the paired 95 % interval of the metric's difference must exceed the spec's margin. A challenger is also refused
+        for worse calibration, a slice that falls, files that aren't those registered, a signature that the rows don't
+        keep, or inputs that hold personal data. A repeated question gets no new verdict.
         """
+        from platform_assets.domain.promotion.decision import champion_row
+
         registry = model_registry.registry
         challenger, champion = _challenger(registry, spec), registry.champion(spec.name)
-        rows = training_set.filter(training_set.training_date == challenger.training_date).to_pandas()
-        verdict = judge(registry, spec, rows, challenger, champion)
-        registry.record_verdict(challenger, verdict)
-        context.log.info(verdict.reason)
-        context.add_output_metadata({"promoted": verdict.promoted, "reason": verdict.reason})
-        return ibis.memtable(_verdict_row(challenger, champion, verdict), schema=contract.schema())
+        decision = _settled(registry, spec, challenger, champion)
+        if decision is None:
+            rows = training_set.filter(training_set.training_date == challenger.training_date).to_pandas()
+            before = None if champion == challenger else champion
+            verdict = judge(registry, spec, training_set_contract, rows, challenger, before)
+            decision = registry.record_verdict(challenger, verdict, run_id=context.run_id)
+        context.log.info(decision.verdict.reason)
+        context.add_output_metadata({"promoted": decision.makes_champion, "reason": decision.verdict.reason})
+        return ibis.memtable(champion_row(decision, contract), schema=contract.schema())
 
     return promote
 
 
-def judge(
-    registry: "ModelRegistry",
-    spec: ModelSpec,
-    rows: "pd.DataFrame",
-    challenger: ModelVersion,
-    champion: ModelVersion | None,
-) -> "Verdict":
-    """The verdict on a challenger, from the training set it was held out from; a repeated question gets no new one."""
-    from platform_assets.domain.modelling.promotion import Verdict, baselines, judge_challenger, judge_first
-    from platform_assets.domain.modelling.time_split import split_by_time
+def gate_check(spec: ModelSpec) -> dg.AssetChecksDefinition:
+    """A check that warns when the last challenger was refused; the champion stays, so nothing is stopped."""
 
-    known = registry.recorded_verdict(challenger)
-    if known is not None and champion is not None and champion.version == challenger.version:
-        return known
-    if registry.is_rolled_back(challenger):
-        return Verdict(False, f"refused: version {challenger.version} was rolled back; train a new one")
-    split = split_by_time(rows, spec)
-    scores = registry.load(challenger).score(split.holdout)
-    if champion is None:
-        return judge_first(split.holdout, scores, baselines(split.search, split.holdout, spec), spec=spec)
-    rival = registry.load(champion).score(split.holdout)
-    return judge_challenger(split.holdout, scores, rival, spec=spec, champion_trained_until=champion.trained_until)
+    @dg.asset_check(
+        asset=spec.table("champion"),
+        name="gate_passed",
+        description="The last challenger is champion. Where it was refused, the champion before goes on scoring.",
+    )
+    def gate_passed(model_registry: ModelRegistryResource) -> dg.AssetCheckResult:
+        registry = model_registry.registry
+        challenger = _challenger(registry, spec)
+        decision = next(each for each in reversed(registry.decisions(spec.name)) if each.version == challenger.version)
+        return dg.AssetCheckResult(
+            passed=decision.makes_champion,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=decision.verdict.reason,
+            metadata={"version": decision.version, "objections": list(decision.verdict.objections)},
+        )
+
+    return gate_passed
 
 
 def _challenger(registry: "ModelRegistry", spec: ModelSpec) -> ModelVersion:
@@ -87,19 +92,11 @@ def _challenger(registry: "ModelRegistry", spec: ModelSpec) -> ModelVersion:
     return challenger
 
 
-def _verdict_row(challenger: ModelVersion, champion: ModelVersion | None, verdict: "Verdict") -> "pd.DataFrame":
-    import pandas as pd
-
-    figures = ("auc", "auc_of_rival", "difference", "difference_low", "difference_high", "margin")
-    counts = ("rows", "positives")
-    row = {
-        "model_name": challenger.name,
-        "challenger_version": challenger.version,
-        "training_date": challenger.training_date,
-        "champion_version": champion.version if champion else None,
-        "promoted": verdict.promoted,
-        "reason": verdict.reason,
-        **{name: int(verdict.numbers[name]) if name in verdict.numbers else None for name in counts},
-        **{name: verdict.numbers.get(name) for name in figures},
-    }
-    return pd.DataFrame([row], dtype=object)
+def _settled(
+    registry: "ModelRegistry", spec: ModelSpec, challenger: ModelVersion, champion: ModelVersion | None
+) -> "Decision | None":
+    """The decision that made the challenger champion, where it is."""
+    if champion != challenger:
+        return None
+    made = [each for each in registry.decisions(spec.name) if each.makes_champion]
+    return made[-1] if made and made[-1].version == challenger.version else None

@@ -178,7 +178,7 @@ def _named(version: ModelVersion) -> dict[str, object]:
 
 
 def _pins(spec: EmbeddingSpec, versions: Mapping[str, ModelVersion]) -> dict[str, int]:
-    from resources.model_registry.registry import pin_of_date
+    from resources.model_registry.registered_models import pin_of_date
 
     return {pin_of_date(spec.name, date.fromisoformat(key)): version.version for key, version in versions.items()}
 

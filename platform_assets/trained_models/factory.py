@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import dagster as dg
 
 from platform_assets.domain.contracts.contract import Contract
+from platform_assets.domain.contracts.model_tables import training_set_contract
 from platform_assets.domain.model_spec import ModelSpec
 from platform_assets.trained_models.champion import champion_asset
 from platform_assets.trained_models.model import model_asset
@@ -26,5 +27,5 @@ def trained_models_assets(
     return [
         training_set_asset(spec, features, days),
         model_asset(spec, days, workers or SearchWorkers()),
-        champion_asset(spec),
+        champion_asset(spec, training_set_contract(spec, features)),
     ]

@@ -12,8 +12,15 @@ from platform_assets.domain.errors import PlatformError
 
 SYNC_THREADS = 8
 """The journal of a file system takes many syncs at once as cheaply as one."""
-FULL = ("no space left on device", "os error 28", "disk quota exceeded", "os error 122", "max_temp_directory_size")
-"""What DuckDB and delta-rs say of a full disk: they raise errors of their own, without the system's number."""
+FULL = (
+    "no space left on device",
+    "os error 28",
+    "disk quota exceeded",
+    "os error 122",
+    "max_temp_directory_size",
+    "database or disk is full",
+)
+"""What DuckDB, delta-rs and SQLite say of a full disk: they raise errors of their own, without the system's number."""
 
 
 class DiskFull(PlatformError):
@@ -40,7 +47,9 @@ def _sync(path: Path) -> None:
 
 
 @contextmanager
-def full_disk_is_named(*folders: Path) -> Iterator[None]:
+def full_disk_is_named(
+    *folders: Path, unchanged: str = "nothing was published, the table is what it was"
+) -> Iterator[None]:
     """Turn the many errors of a full disk into DiskFull, which says how much room the folders have left."""
     try:
         yield
@@ -53,7 +62,7 @@ def full_disk_is_named(*folders: Path) -> Iterator[None]:
         ]
         left = ", ".join(f"{shutil.disk_usage(path).free / 2**20:,.0f} MiB left at {path}" for path in there)
         raise DiskFull(
-            f"the disk is full ({left}); nothing was published, the table is what it was",
+            f"the disk is full ({left}); {unchanged}",
             where=f"{folders[0]}",
             todo="make room (docs/runbooks/disk-full-or-crash-while-publishing.md) and run this again",
         ) from error

@@ -16,7 +16,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from resources.model_registry.model_version import ModelTampered, ModelTypeNotTrusted, ModelVersion, SignatureMismatch
+from resources.model_registry.model_version import (
+    ModelTampered,
+    ModelTypeNotTrusted,
+    ModelVersion,
+    SignatureMismatch,
+    SignatureMissing,
+)
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -128,7 +134,7 @@ def load_verified(files: Mapping[str, bytes], version: ModelVersion) -> LoadedMo
         pipeline = skops.io.loads(files[_MODEL_FILE], trusted=list(TRUSTED_TYPES))
     except UntrustedTypesFoundException as error:
         raise _not_trusted(str(error), str(version)) from error
-    return LoadedModel(version=version, features=_signature_inputs(files["MLmodel"]), pipeline=pipeline)
+    return LoadedModel(version=version, features=_signature_inputs(files["MLmodel"], version), pipeline=pipeline)
 
 
 def _require_trusted_types(pipeline: "Pipeline") -> None:
@@ -145,11 +151,18 @@ def _not_trusted(what: str, where: str) -> ModelTypeNotTrusted:
     )
 
 
-def _signature_inputs(mlmodel: bytes) -> tuple[str, ...]:
+def _signature_inputs(mlmodel: bytes, version: ModelVersion) -> tuple[str, ...]:
     import yaml
 
-    inputs = json.loads(yaml.safe_load(mlmodel)["signature"]["inputs"])
-    return tuple(column["name"] for column in inputs)
+    signature = yaml.safe_load(mlmodel).get("signature") or {}
+    names = tuple(column.get("name") for column in json.loads(signature.get("inputs") or "[]"))
+    if not names or None in names:
+        raise SignatureMissing(
+            "it doesn't name the columns that it reads",
+            where=str(version),
+            todo="register it with a signature of named columns",
+        )
+    return names
 
 
 def _is_number(dtype: object) -> bool:

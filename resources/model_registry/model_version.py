@@ -26,6 +26,10 @@ class SignatureMismatch(PlatformError):
     """The rows to be scored don't have the columns that the model was trained on."""
 
 
+class SignatureMissing(PlatformError):
+    """A model doesn't say which columns it reads."""
+
+
 @dataclass(frozen=True)
 class ModelVersion:
     """One registered version: enough to load exactly this model again, and to tell which days it has seen."""

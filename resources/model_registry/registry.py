@@ -1,26 +1,27 @@
 """`ModelRegistry`, a plain client: registers trained models in MLflow, moves aliases, loads verified versions.
 
-Its Dagster shell is `resource`; how a training is written stands in `training_log`, model files in `model_files`.
+Whatever it does can be killed at any point and done again: a version exists when all of it is written, an alias moves
+last. Its Dagster shell is `resource`; how a training is written stands in `training_log`, model files in `model_files`.
 """
 
 import json
-import tempfile
 from collections.abc import Mapping
-from datetime import date
+from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlparse
-from urllib.request import url2pathname
 
 from platform_assets.domain.embeddings.spec import EmbeddingSpec
 from platform_assets.domain.embeddings.training import TrainedEmbedding
 from platform_assets.domain.model_spec import ModelSpec
-from platform_assets.domain.modelling.promotion import Verdict
 from platform_assets.domain.modelling.training import TrainedModel
-from resources.model_registry.connection import MlflowConnection, exists_already
-from resources.model_registry.embedding_files import LoadedEmbedding, load_verified_embedding
-from resources.model_registry.model_files import LoadedModel, load_verified, read_files
+from platform_assets.domain.promotion.decision import BY_HAND, GATE, PROMOTED, REFUSED, ROLLED_BACK, Decision
+from platform_assets.domain.promotion.verdict import Verdict
+from resources.lakehouse.disk import full_disk_is_named
+from resources.model_registry.connection import exists_already
+from resources.model_registry.decision_log import append_decision
 from resources.model_registry.model_version import ModelNotFound, ModelVersion
+from resources.model_registry.registered_models import CHALLENGER, CHAMPION, RegisteredModels, travelling
 from resources.model_registry.training_log import (
     TrainingRecord,
     log_training,
@@ -29,39 +30,11 @@ from resources.model_registry.training_log import (
 )
 
 if TYPE_CHECKING:
-    from mlflow.entities.model_registry import ModelVersion as StoredVersion
-
-CHALLENGER, CHAMPION = "challenger", "champion"
+    from mlflow import MlflowClient
 
 
-def pin_of_date(model: str, training_date: date) -> str:
-    """The key under which the version of a training date is pinned, and recorded among a step's input models."""
-    return f"{model}@{training_date}"
-
-
-class ModelRegistry:
-    """The models of one MLflow store.
-
-    `tracking_uri` is a `sqlite:///` file or a server's address, `artifact_root` the folder or object store where runs
-    and model files lie, `prefix` the first two levels of every registered name. `pinned_champions` (model name →
-    version) stand for the champions of an earlier time, `<model>@<training date>` for the version of that date.
-    """
-
-    def __init__(
-        self,
-        tracking_uri: str,
-        artifact_root: str,
-        *,
-        prefix: str = "main.platform",
-        pinned_champions: Mapping[str, int] | None = None,
-    ) -> None:
-        self.tracking_uri, self.artifact_root, self.prefix = tracking_uri, artifact_root.rstrip("/"), prefix
-        self._pinned_champions = pinned_champions or {}
-        self._connection = MlflowConnection(tracking_uri)
-
-    def registered_name(self, model: str) -> str:
-        """The three-level name of a spec's model."""
-        return f"{self.prefix}.{model}"
+class ModelRegistry(RegisteredModels):
+    """The models of one MLflow store, and who of them is challenger and champion."""
 
     def register(
         self,
@@ -86,163 +59,116 @@ class ModelRegistry:
         return self._register(record_of_embedding(spec, trained, card), tags or {})
 
     def _register(self, record: TrainingRecord, tags: Mapping[str, str]) -> ModelVersion:
-        with self._connection.reach() as client:
-            known = self._newest(record.name, record.identity)
-            if known is not None:
-                return known
-            tags = {**tags, **record.identity}
-            logged = log_training(client, self._experiment(record), record, tags)
-            name = self.registered_name(record.name)
-            stored = client.create_model_version(
-                name,
-                source=logged.model_uri,
-                run_id=logged.run_id,
-                description=record.documents["model_card.md"].decode(),
-                tags={**tags, "digest": logged.model_digest},
-            )
-            version = _travelling(stored)
+        with self._naming_a_full_disk(), self._connection.reach() as client:
+            version = self._first(record) or self._new_version(client, record, tags)
             current = self._by_alias(record.name, CHALLENGER)
-            if current is None or current.training_date <= version.training_date:
-                client.set_registered_model_alias(name, CHALLENGER, str(version.version))
+            if current is None or (current != version and current.training_date <= version.training_date):
+                client.set_registered_model_alias(version.name, CHALLENGER, str(version.version))
             return version
 
-    def challenger(self, model: str) -> ModelVersion | None:
-        """The latest trained version, to be judged; it keeps the alias when it becomes champion."""
-        with self._connection.reach():
-            return self._by_alias(model, CHALLENGER)
+    def _new_version(self, client: "MlflowClient", record: TrainingRecord, tags: Mapping[str, str]) -> ModelVersion:
+        tags = {**tags, **record.identity}
+        logged = log_training(client, self._experiment(record), record, tags)
+        stored = client.create_model_version(
+            self.registered_name(record.name),
+            source=logged.model_uri,
+            run_id=logged.run_id,
+            description=record.documents["model_card.md"].decode(),
+            tags={**tags, "digest": logged.model_digest},
+        )
+        version = travelling(stored)
+        # MLflow has no lock. Whoever registers the same training at the same time sees the lower number and gives way.
+        first = self._first(record) or version
+        if first.version < version.version:
+            client.delete_model_version(version.name, str(version.version))
+            return first
+        return version
 
-    def champion(self, model: str) -> ModelVersion | None:
-        """The version that scores, None before the first promotion."""
-        if model in self._pinned_champions:
-            return self.version(model, self._pinned_champions[model])
-        with self._connection.reach():
-            return self._by_alias(model, CHAMPION)
-
-    def require_champion(self, model: str) -> ModelVersion:
-        """The version that scores; raises `ModelNotFound` before the first promotion."""
-        champion = self.champion(model)
-        if champion is None:
-            raise ModelNotFound(
-                "no version is champion",
-                where=self.registered_name(model),
-                todo=f"materialise {model}_model and {model}_champion, and read the verdict's reason",
+    def record_verdict(self, version: ModelVersion, verdict: Verdict, *, run_id: str | None = None) -> Decision:
+        """Record the gate's verdict on a version; a promoted one becomes champion."""
+        with self._connection.reach() as client:
+            client.set_model_version_tag(
+                version.name, str(version.version), "verdict", json.dumps(verdict.as_json(), sort_keys=True)
             )
-        return champion
+            kind = PROMOTED if verdict.promoted else REFUSED
+            return self._decide(client, version, kind, verdict, GATE, run_id)
 
-    def version(self, model: str, number: int) -> ModelVersion:
-        """One version by its number."""
-        from mlflow.exceptions import MlflowException
-
-        with self._connection.reach():
-            try:
-                return _travelling(self._connection.client.get_model_version(self.registered_name(model), str(number)))
-            except MlflowException as error:
-                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-                    raise
-                raise ModelNotFound(
-                    f"there is no version {number}",
-                    where=self.registered_name(model),
-                    todo="list the versions in the MLflow UI",
-                ) from error
-
-    def record_verdict(self, version: ModelVersion, verdict: Verdict) -> None:
-        """Write the verdict to the version; a promoted one becomes champion, and remembers whom it replaced."""
+    def promote(self, version: ModelVersion, *, reason: str, decided_by: str) -> Decision:
+        """Make a version champion by hand. Raises ModelTampered and its like where its files can't be trusted."""
+        self.load(version)
         with self._connection.reach() as client:
-            number = str(version.version)
-            before = self._by_alias(version.name.removeprefix(f"{self.prefix}."), CHAMPION)
-            tags = {
-                "verdict": json.dumps(
-                    {"promoted": verdict.promoted, "reason": verdict.reason, "numbers": dict(verdict.numbers)}
-                )
-            }
-            if verdict.promoted and (before is None or before.version != version.version):
-                tags["replaced_version"] = str(before.version) if before else ""
-            for key, value in tags.items():
-                client.set_model_version_tag(version.name, number, key, value)
-            if verdict.promoted:  # last: who is champion has its verdict
-                client.set_registered_model_alias(version.name, CHAMPION, number)
+            decision = self._decide(client, version, BY_HAND, Verdict(True, reason), decided_by)
+            if self.is_rolled_back(version):
+                client.delete_model_version_tag(version.name, str(version.version), "rolled_back_to")
+            return decision
 
-    def trained_on(self, model: str, training_date: date) -> ModelVersion | None:
-        """The newest version that was trained as of a date, or the one pinned as `<model>@<date>`."""
-        if (pinned := self._pinned_champions.get(pin_of_date(model, training_date))) is not None:
-            return self.version(model, pinned)
-        with self._connection.reach():
-            return self._newest(model, {"training_date": training_date.isoformat()})
+    def roll_back(self, model: str, *, reason: str, decided_by: str) -> Decision:
+        """Make the version that the champion replaced champion again, and keep the replaced one out.
 
-    def versions(self, model: str) -> list[ModelVersion]:
-        """Every registered version, oldest first; none where the model was never trained."""
-        with self._connection.reach() as client:
-            stored = client.search_model_versions(f"name = '{self.registered_name(model)}'")
-            return sorted(map(_travelling, stored), key=lambda version: version.version)
-
-    def tags(self, version: ModelVersion) -> Mapping[str, str]:
-        """All that is written to a version: digests, days, run, code and input versions, the verdict."""
-        with self._connection.reach() as client:
-            return client.get_model_version(version.name, str(version.version)).tags
-
-    def metrics(self, version: ModelVersion) -> Mapping[str, float]:
-        """All figures logged with a version's training: `holdout_<metric>` with `_low` and `_high`, counts of rows."""
-        with self._connection.reach() as client:
-            return client.get_run(version.run_id).data.metrics
-
-    def recorded_verdict(self, version: ModelVersion) -> Verdict | None:
-        """The last verdict on a version."""
-        tag = self.tags(version).get("verdict")
-        return Verdict(**json.loads(tag)) if tag else None
-
-    def is_rolled_back(self, version: ModelVersion) -> bool:
-        """Whether somebody took the version out of service; it is not promoted again."""
-        return "rolled_back_to" in self.tags(version)
-
-    def roll_back(self, model: str) -> ModelVersion:
-        """Make the version that the champion replaced champion again, and keep the replaced one out."""
+        Raises ModelNotFound where no earlier champion is left, ModelTampered where its files were changed.
+        """
         champion = self.require_champion(model)
-        before = self.tags(champion).get("replaced_version")
-        if not before:
-            raise ModelNotFound(
-                f"version {champion.version} replaced no other champion",
-                where=champion.name,
-                todo="train and promote a new version instead",
-            )
+        before = self._replaced(champion, model)
+        self.load(before)
         with self._connection.reach() as client:
-            client.set_model_version_tag(champion.name, str(champion.version), "rolled_back_to", before)
-            client.set_registered_model_alias(champion.name, CHAMPION, before)
-        return self.version(model, int(before))
+            client.set_model_version_tag(champion.name, str(champion.version), "rolled_back_to", str(before.version))
+            return self._decide(client, before, ROLLED_BACK, Verdict(True, reason), decided_by)
 
-    def load(self, version: ModelVersion) -> LoadedModel:
-        """The model of a version, after its files were compared with the digest of its registration."""
-        return load_verified(self._files(version), version)
+    def _decide(
+        self,
+        client: "MlflowClient",
+        version: ModelVersion,
+        kind: str,
+        verdict: Verdict,
+        decided_by: str,
+        run_id: str | None = None,
+    ) -> Decision:
+        """Record a decision, then do it: who is champion has a decision that says why."""
+        before = self._by_alias(version.name.removeprefix(f"{self.prefix}."), CHAMPION)
+        decision = Decision(
+            model_name=version.name,
+            version=version.version,
+            training_date=version.training_date,
+            decision=kind,
+            decided_at=datetime.now(UTC),
+            decided_by=decided_by,
+            champion_before=before.version if before else None,
+            verdict=verdict,
+            dagster_run_id=run_id,
+        )
+        recorded = append_decision(client, decision)
+        if decision.makes_champion and before != version:
+            if kind != ROLLED_BACK:
+                replaced = str(before.version) if before else ""
+                client.set_model_version_tag(version.name, str(version.version), "replaced_version", replaced)
+            client.set_registered_model_alias(version.name, CHAMPION, str(version.version))
+        return recorded
 
-    def load_embedding(self, version: ModelVersion) -> LoadedEmbedding:
-        """The embedding of a version, after its files were compared with the digest of its registration."""
-        return load_verified_embedding(self._files(version), version)
+    def _replaced(self, champion: ModelVersion, model: str) -> ModelVersion:
+        """The champion before a champion, passing over those that were taken out of service."""
+        passed = {champion.version}
+        tags = self.tags(champion)
+        while (number := tags.get("replaced_version")) and int(number) not in passed:
+            version = self.version(model, int(number))
+            tags = self.tags(version)
+            if "rolled_back_to" not in tags:
+                return version
+            passed.add(version.version)
+        raise ModelNotFound(
+            f"version {champion.version} replaced no other champion that is still in service",
+            where=champion.name,
+            todo="train and promote a new version instead",
+        )
 
-    def _files(self, version: ModelVersion) -> dict[str, bytes]:
-        address = urlparse(version.uri)
-        if address.scheme in ("", "file"):
-            return read_files(Path(url2pathname(address.path)))
-        import mlflow.artifacts
+    def _first(self, record: TrainingRecord) -> ModelVersion | None:
+        """The version of this very training, the first one where several try at once."""
+        return self._matching(record.name, record.identity, newest=False)
 
-        with self._connection.reach(), tempfile.TemporaryDirectory() as folder:
-            path = mlflow.artifacts.download_artifacts(
-                artifact_uri=version.uri, dst_path=folder, tracking_uri=self._connection.tracking_uri
-            )
-            return read_files(Path(path))
-
-    def _by_alias(self, model: str, alias: str) -> ModelVersion | None:
-        from mlflow.exceptions import MlflowException
-
-        try:
-            return _travelling(self._connection.client.get_model_version_by_alias(self.registered_name(model), alias))
-        except MlflowException as error:
-            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-                return None
-            raise
-
-    def _newest(self, model: str, tags: Mapping[str, str]) -> ModelVersion | None:
-        versions = self._connection.client.search_model_versions(f"name = '{self.registered_name(model)}'")
-        matching = [each for each in versions if tags.items() <= each.tags.items()]
-        return _travelling(max(matching, key=lambda each: int(each.version))) if matching else None
+    def _naming_a_full_disk(self) -> AbstractContextManager[None]:
+        if "://" in self.artifact_root:
+            return nullcontext()
+        unchanged = "no version was registered, champion and challenger are what they were"
+        return full_disk_is_named(Path(self.artifact_root).expanduser(), unchanged=unchanged)
 
     def _experiment(self, record: TrainingRecord) -> str:
         """The experiment of a model, made with its registered name when it is trained for the first time."""
@@ -255,26 +181,6 @@ class ModelRegistry:
         with exists_already():
             return client.create_experiment(name, artifact_location=_as_uri(f"{self.artifact_root}/{record.name}"))
         return self._experiment(record)
-
-
-def _travelling(stored: "StoredVersion") -> ModelVersion:
-    tags = stored.tags
-    try:
-        return ModelVersion(
-            name=stored.name,
-            version=int(stored.version),
-            uri=str(stored.source),
-            digest=tags["digest"],
-            training_date=date.fromisoformat(tags["training_date"]),
-            trained_until=date.fromisoformat(tags["trained_until"]),
-            run_id=str(stored.run_id),
-        )
-    except KeyError as error:
-        raise ModelNotFound(
-            f"it has no tag {error}",
-            where=f"{stored.name} version {stored.version}",
-            todo="register models by the platform only, so that digest and days are known",
-        ) from error
 
 
 def _as_uri(place: str) -> str:

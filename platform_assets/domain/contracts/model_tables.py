@@ -10,6 +10,7 @@ from difflib import get_close_matches
 import ibis
 
 from platform_assets.domain.contracts.contract import Column, Contract, Pii, RowRule
+from platform_assets.domain.contracts.promotion_decisions import JUDGEMENT_COLUMNS
 from platform_assets.domain.errors import ConfigurationError
 from platform_assets.domain.model_spec import FeatureColumns, ModelSpec
 
@@ -68,16 +69,11 @@ def champion_contract(spec: ModelSpec) -> Contract:
             Column("champion_version", "int64", "Champion before the decision; none before the first"),
             Column("promoted", "boolean", "The challenger is champion from now on", nullable=False),
             Column("reason", "string", "Why, in a sentence", nullable=False),
-            Column("rows", "int64", "Rows compared, all later than what both models have seen"),
-            Column("positives", "int64", "Positive rows among them"),
-            Column("auc", "float64", "AUC of the challenger on these rows"),
-            Column("auc_of_rival", "float64", "AUC of the champion, or of the hardest baseline before the first"),
-            Column("difference", "float64", "Difference of the two"),
-            Column("difference_low", "float64", "Lower end of its 95 % interval; it must exceed the margin"),
-            Column("difference_high", "float64", "Upper end of its 95 % interval"),
-            Column("margin", "float64", "The spec's promotion margin"),
+            *JUDGEMENT_COLUMNS,
         ),
         owner=spec.owner,
+        version=2,
+        migrations={1: lambda rows: rows.rename(value="auc", rival_value="auc_of_rival")},
     )
 
 

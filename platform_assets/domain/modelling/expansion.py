@@ -15,10 +15,10 @@ import pandas as pd
 from platform_assets.domain.lookalike import Lookalike
 from platform_assets.domain.model_spec import PERSON
 from platform_assets.domain.modelling.calibration import Calibration, Precision, calibrate, expected_precision
-from platform_assets.domain.modelling.promotion import MINIMUM_OUTCOMES
 from platform_assets.domain.modelling.quality import Floats
 from platform_assets.domain.modelling.time_split import as_days
 from platform_assets.domain.modelling.training_set import labelled
+from platform_assets.domain.promotion.comparison import MINIMUM_OUTCOMES
 
 _EXPECTED = ("expected_precision", "expected_precision_low", "expected_precision_high")
 

@@ -9,7 +9,7 @@ from platform_assets.domain.model_spec import ModelSpec
 from platform_assets.domain.modelling.time_split import as_days
 from platform_assets.domain.modelling.training import TrainedModel
 
-_NAMES = {"auc": "AUC", "log_loss": "Log loss", "brier": "Brier score"}
+_NAMES = {"auc": "AUC", "log_loss": "Log loss", "brier": "Brier score", "calibration_error": "Calibration error"}
 
 
 def model_card(spec: ModelSpec, trained: TrainedModel, input_versions: Mapping[str, int] | None = None) -> str:

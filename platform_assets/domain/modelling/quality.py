@@ -124,17 +124,27 @@ def metric_estimates(
     return estimates | {"calibration_error": _calibration_estimate(distances.mean(axis=0), drawn[:, 3:])}
 
 
-def auc_difference(
+def metric_differences(
     labels: npt.ArrayLike, scores: npt.ArrayLike, other: npt.ArrayLike, entities: npt.ArrayLike, *, seed: int
-) -> Estimate:
-    """AUC of `scores` minus AUC of `other` on the same rows; both meet the same draws, so their luck cancels out."""
+) -> dict[str, Estimate]:
+    """Every figure of `metric_estimates`: that of `scores` minus that of `other`, with the interval of the difference.
+
+    Both meet the same draws, so their luck cancels out (paired bootstrap). The noise that draws add to a calibration
+    error is not quite the same for both: its draws are moved so that their median is the measured difference.
+    """
     truth, score = _arrays(labels, scores)
     _, against = _arrays(labels, other)
-    drawn = [
-        _weighted_auc(truth, score, weights) - _weighted_auc(truth, against, weights)
-        for weights in _draws(entities, seed)
-    ]
-    return _estimate(auc(truth, score) - auc(truth, against), np.concatenate(drawn))
+
+    def differences(weights: Floats) -> Floats:
+        return _figures(truth, score, weights) - _figures(truth, against, weights)
+
+    drawn = np.concatenate([differences(weights) for weights in _draws(entities, seed)])
+    values = differences(np.ones((1, len(truth))))[0]
+    calibration = drawn[np.isfinite(drawn[:, 3]), 3]
+    moved = calibration - np.median(calibration) + values[3] if len(calibration) else calibration
+    replicates = (*drawn.T[:3], moved)
+    names = ("auc", "log_loss", "brier", "calibration_error")
+    return {name: _estimate(*found) for name, *found in zip(names, values, replicates, strict=True)}
 
 
 def _arrays(labels: npt.ArrayLike, scores: npt.ArrayLike) -> tuple[Floats, Floats]:
@@ -169,6 +179,13 @@ def _weighted_means(values: Floats, weights: Floats) -> Floats:
     """The mean of every column of `values` for every row of `weights`; NaN where a row drew nobody."""
     with np.errstate(invalid="ignore"):
         return weights @ values / weights.sum(axis=1, keepdims=True)
+
+
+def _figures(truth: Floats, score: Floats, weights: Floats) -> Floats:
+    """AUC, mean losses and calibration error, the columns, for every row of `weights`."""
+    losses = np.column_stack([_log_losses(truth, score), np.square(truth - score)])
+    distances = np.abs(_weighted_means(_distances_by_bin(truth, score), weights)).sum(axis=1)
+    return np.column_stack([_weighted_auc(truth, score, weights), _weighted_means(losses, weights), distances])
 
 
 def _distances_by_bin(truth: Floats, score: Floats, bins: int = 10) -> Floats:

@@ -7,12 +7,13 @@ from hypothesis import strategies as st
 from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 
 from platform_assets.domain.modelling.quality import (
+    _figures,
     auc,
-    auc_difference,
     brier,
     calibration_error,
     lift_at_top,
     lift_by_decile,
+    metric_differences,
     metric_estimates,
 )
 from platform_assets.domain.modelling.quality import log_loss as own_log_loss
@@ -65,8 +66,41 @@ def test_rows_of_one_entity_count_as_one_draw() -> None:
 
 def test_a_model_does_not_differ_from_itself() -> None:
     labels, scores = [0, 1, 0, 1, 1], [0.1, 0.4, 0.5, 0.7, 0.2]
-    difference = auc_difference(labels, scores, scores, list("abcde"), seed=3)
-    assert (difference.value, difference.low, difference.high) == (0.0, 0.0, 0.0)
+    for difference in metric_differences(labels, scores, scores, list("abcde"), seed=3).values():
+        assert (difference.value, difference.low, difference.high) == (0.0, 0.0, 0.0)
+
+
+@settings(deadline=None, max_examples=50)
+@given(rows=ROWS, seed=st.integers(0, 3))
+def test_a_difference_is_that_of_the_figures_of_each_and_lies_near_its_interval(
+    rows: list[tuple[int, int]], seed: int
+) -> None:
+    labels, scores = np.array([label for label, _ in rows]), np.array([score / 10 for _, score in rows])
+    other = np.random.default_rng(seed).random(len(rows))
+    differences = metric_differences(labels, scores, other, np.arange(len(rows)), seed=seed)
+    figures = {"auc": auc, "log_loss": own_log_loss, "brier": brier, "calibration_error": calibration_error}
+    for name, figure in figures.items():
+        assert differences[name].value == pytest.approx(figure(labels, scores) - figure(labels, other), abs=1e-9)
+
+
+def test_repeated_rows_weigh_like_drawn_ones() -> None:
+    random = np.random.default_rng(6)
+    labels, scores = random.integers(0, 2, 300), random.random(300)
+    drawn = random.poisson(1.0, 300)
+    weighted = _figures(labels.astype(float), scores, drawn[np.newaxis].astype(float))[0]
+    again = np.repeat(np.arange(300), drawn)
+    plain = [figure(labels[again], scores[again]) for figure in (auc, own_log_loss, brier)]
+    np.testing.assert_allclose(weighted[:3], plain)
+
+
+def test_a_pair_shares_its_luck_so_that_its_interval_is_narrower_than_that_of_two() -> None:
+    random = np.random.default_rng(7)
+    labels = random.integers(0, 2, 400)
+    scores = random.normal(labels)
+    slightly_worse = scores + random.normal(scale=0.2, size=400)
+    paired = metric_differences(labels, scores, slightly_worse, np.arange(400), seed=1)["auc"]
+    alone = metric_estimates(labels, scores, np.arange(400), seed=1)["auc"]
+    assert paired.high - paired.low < (alone.high - alone.low) / 2
 
 
 def test_calibration_error_is_the_distance_that_was_planted() -> None:

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from sklearn.dummy import DummyClassifier
 
-from platform_assets.domain.modelling.promotion import Verdict
 from platform_assets.domain.modelling.training import TrainedModel, feature_matrix, predict, train
+from platform_assets.domain.promotion.verdict import Verdict
 from platform_assets_tests.model_worlds import TRAINING_DATE, small_spec, training_rows
 from resources.model_registry.model_files import write_model
 from resources.model_registry.model_version import (
@@ -29,7 +29,7 @@ from resources.model_registry.registry import ModelRegistry
 
 SPEC = small_spec()
 ROWS = training_rows(SPEC)
-YES, NO = Verdict(True, "promoted: better", {"auc": 0.8}), Verdict(False, "refused: worse", {})
+YES, NO = Verdict(True, "promoted: better", numbers={"value": 0.8}), Verdict(False, "refused: worse")
 
 Register = Callable[[date], ModelVersion]
 
@@ -129,11 +129,11 @@ def test_rolling_back_restores_the_champion_before(registry: ModelRegistry, regi
     first, second = register(TRAINING_DATE), register(TRAINING_DATE + timedelta(days=1))
     registry.record_verdict(first, YES)
     registry.record_verdict(second, YES)
-    assert registry.roll_back("conversion") == first
+    registry.roll_back("conversion", reason="scores of nobody", decided_by="ops")
     assert registry.champion("conversion") == first
     assert registry.is_rolled_back(second)
     with pytest.raises(ModelNotFound, match="replaced no other champion"):
-        registry.roll_back("conversion")
+        registry.roll_back("conversion", reason="again", decided_by="ops")
 
 
 @pytest.mark.parametrize("file", ["model.skops", "MLmodel"])
