@@ -51,6 +51,7 @@ from platform_assets.trained_models.domain_clusters import domain_clusters_asset
 from platform_assets.trained_models.factory import trained_models_assets
 from platform_assets.trained_models.promotion_decisions import promotion_decisions_asset
 from platform_assets.trained_models.specs import all_lookalikes, all_specs
+from platform_assets.validation_reports.drift import drift_asset, no_drift_check
 from platform_assets.validation_reports.forecast_validation import forecast_validation_asset, interval_coverage_check
 from platform_assets.validation_reports.model_costs import model_costs_asset
 from platform_assets.validation_reports.validation import metric_holds_check, validation_reports_assets
@@ -94,6 +95,7 @@ def build_definitions(settings: Settings | None = None, overrides: Mapping[str, 
         assets += trained_models_assets(spec, FEATURE_TABLES, days, workers)
         assets += predictions_assets(spec, days)
         assets += validation_reports_assets(spec, days, [raw.key.path[-1] for raw in raws])
+        assets += [drift_asset(spec, days, [raw.key.path[-1] for raw in raws])]
     assets += [promotion_decisions_asset(all_specs())]
     assets += [lookalike_audience_asset(declared.waiting_for(lateness), days) for declared in all_lookalikes()]
     calendar = calendar_days(settings.first_partition_day)
@@ -109,6 +111,7 @@ def build_definitions(settings: Settings | None = None, overrides: Mapping[str, 
             interval_coverage_check(),
             silent_audiences_check(audiences),
             *(metric_holds_check(spec) for spec in all_specs()),
+            *(no_drift_check(spec) for spec in all_specs()),
             *(gate_check(spec) for spec in all_specs()),
         ],
         schedules=[maintenance_schedule(settings), daily_costs_schedule(calendar)],

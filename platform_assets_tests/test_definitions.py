@@ -14,6 +14,7 @@ from platform_assets.domain.contracts.audience_report import AUDIENCE_REPORT
 from platform_assets.domain.contracts.category_audiences import CATEGORY_AUDIENCES
 from platform_assets.domain.contracts.contract import Contract, Pii
 from platform_assets.domain.contracts.domain_categories import DOMAIN_CATEGORIES
+from platform_assets.domain.contracts.drift import drift_contract
 from platform_assets.domain.contracts.events import EVENTS
 from platform_assets.domain.contracts.feature_tables import FEATURE_TABLES
 from platform_assets.domain.contracts.forecast_validation import FORECAST_VALIDATION
@@ -53,11 +54,13 @@ GRAPH = {
     "promotion_decisions": ("trained_models", "whole"),
     "conversion_scores": ("predictions", "daily"),
     "conversion_validation": ("validation_reports", "daily"),
+    "conversion_drift": ("validation_reports", "daily"),
     "lookalike_training_set": ("trained_models", "daily"),
     "lookalike_model": ("trained_models", "daily"),
     "lookalike_champion": ("trained_models", "whole"),
     "lookalike_scores": ("predictions", "daily"),
     "lookalike_validation": ("validation_reports", "daily"),
+    "lookalike_drift": ("validation_reports", "daily"),
     "lookalike_audience": ("predictions", "daily"),
     "model_costs": ("validation_reports", "daily"),
 }
@@ -84,11 +87,13 @@ DEPENDENCIES = {
     "promotion_decisions": {"conversion_champion", "lookalike_champion"},
     "conversion_scores": {"user_features", "conversion_champion"},
     "conversion_validation": {"conversion_scores", "events", "user_ids"},
+    "conversion_drift": {"conversion_champion", "conversion_scores", "user_features", "events", "user_ids"},
     "lookalike_training_set": {"user_features", "url_audiences", "user_ids"},
     "lookalike_model": {"lookalike_training_set"},
     "lookalike_champion": {"lookalike_training_set", "lookalike_model"},
     "lookalike_scores": {"user_features", "lookalike_champion"},
     "lookalike_validation": {"lookalike_scores", "url_audiences", "user_ids"},
+    "lookalike_drift": {"lookalike_champion", "lookalike_scores", "user_features", "url_audiences", "user_ids"},
     "lookalike_audience": {"lookalike_scores", "url_audiences"},
     "model_costs": set(),
 }
@@ -151,6 +156,7 @@ def later_contracts() -> list[Contract]:
     found += [TRAFFIC_SERIES, TRAFFIC_DECOMPOSITION, FORECAST_VALIDATION]
     for spec in all_specs():
         found += [training_set_contract(spec, FEATURE_TABLES), scores_contract(spec), validation_contract(spec)]
+        found += [drift_contract(spec)]
     found += [lookalike_audience_contract(lookalike) for lookalike in all_lookalikes()]
     return found
 

@@ -45,6 +45,10 @@ class DriftPolicy:
 
     psi: float = 0.2
     """Population stability index from which a column has moved (0.1 to 0.2 is watched, above 0.2 acted on)."""
+    missing_change: float = 0.1
+    """Change of the share of missing values from which a column has moved."""
+    new_categories: float = 0.03
+    """Share of rows with values that the reference never saw, of a column of few values, from which it has moved."""
     significance: float = 0.01
     """Share of columns that may be called drifted by mistake in a day, over all columns tested together."""
     columns: int = 1
@@ -54,6 +58,10 @@ class DriftPolicy:
         _require(
             "drift",
             (self.psi > 0, f"psi {self.psi} is no threshold", "give a number above 0, e.g. 0.2"),
+            *(
+                (0 < share <= 1, f"{name} {share} is no share", "give a number above 0, at most 1")
+                for name, share in (("missing_change", self.missing_change), ("new_categories", self.new_categories))
+            ),
             (
                 0 < self.significance < 0.5,
                 f"significance {self.significance} is no error rate",
