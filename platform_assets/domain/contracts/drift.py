@@ -8,7 +8,7 @@ def drift_contract(spec: ModelSpec) -> Contract:
     """One row per day, reference and column that was compared."""
     return Contract(
         name=spec.table("drift"),
-        description=f"One row is one column that {spec.name} reads, says or is judged by, on a day against a reference.",
+        description=f"One row is a column that {spec.name} reads, says or is judged by, of a day against a reference.",
         key=("event_date", "reference", "kind", "subject"),
         columns=(
             Column("event_date", "date", "The day (UTC) as of which drift is told", nullable=False),
