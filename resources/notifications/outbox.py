@@ -1,0 +1,150 @@
+"""The outbox: the table `alert_events`, to which rows are only ever added, each by compare and swap.
+
+It lies in the lake, so it is where the data is, on a folder or on S3, and SQL and maintenance see it like any other
+table. What the rows mean stands in `platform_assets.domain.alerts`.
+"""
+
+import shutil
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from platform_assets.domain.alerts.log import AlertEvent, in_order
+from platform_assets.domain.contracts.alert_events import ALERT_EVENTS
+from platform_assets.domain.errors import PlatformError
+from resources.compute.engine import PUBLISH, StagedFile
+from resources.lakehouse.audit import schema_at_rest
+from resources.lakehouse.commit import CommitUnknown, NewTable, commit_files
+from resources.lakehouse.data_files import discard, put_beside_table
+from resources.lakehouse.publish import NO_TABLE, PublishedMeanwhile
+from resources.lakehouse.schema_evolution import widened, with_note
+from resources.lakehouse.slicing import Slicing
+from resources.lakehouse.tables import ActiveFile, Lakehouse, Snapshot
+from resources.object_store import StoreUnavailable
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+TRIES = 20
+"""So often an update is decided again because somebody else was faster."""
+_INSTANTS = ("recorded_at", "occurred_at", "due_at")
+
+
+class OutboxBusy(PlatformError):
+    """Other writers won every attempt to add to the outbox. Nothing was written."""
+
+
+@dataclass(frozen=True)
+class Outbox:
+    """The table `alert_events` of a lakehouse. Files that were read once are remembered: they never change."""
+
+    lakehouse: Lakehouse
+    staging_folder: Path
+    read_already: dict[str, tuple[AlertEvent, ...]] = field(default_factory=dict, repr=False)
+
+    def events(self) -> list[AlertEvent]:
+        """The whole log in its order; empty where nothing was ever written."""
+        return self._read(self.lakehouse.latest(ALERT_EVENTS.name))
+
+    def update(self, decide: Callable[[Sequence[AlertEvent]], Sequence[AlertEvent]]) -> list[AlertEvent]:
+        """Add the rows that `decide` makes of the log, and return them with their places in it.
+
+        Where somebody else wrote meanwhile, `decide` is asked again over the newer log, so that two deciders never act
+        on the same state. No rows, no commit. Raises OutboxBusy, and what a commit raises.
+        """
+        for _ in range(TRIES):
+            snapshot = self.lakehouse.latest(ALERT_EVENTS.name)
+            events = self._read(snapshot)
+            decided = list(decide(events))
+            if not decided:
+                return []
+            place = events[-1].sequence + 1 if events else 1
+            rows = [replace(row, sequence=place + number) for number, row in enumerate(decided)]
+            try:
+                self._append(rows, snapshot)
+            except PublishedMeanwhile:
+                continue
+            return rows
+        raise OutboxBusy(
+            f"{TRIES} attempts to write were lost to other writers",
+            where=self.lakehouse.uri(ALERT_EVENTS.name),
+            todo="nothing: the next tick tries again",
+        )
+
+    def _read(self, snapshot: Snapshot | None) -> list[AlertEvent]:
+        files = snapshot.files if snapshot else []
+        for path in self.read_already.keys() - {file.path for file in files}:
+            self.read_already.pop(path, None)
+        for file in files:
+            if file.path not in self.read_already:
+                self.read_already[file.path] = self._read_file(file)
+        return in_order(event for file in files for event in self.read_already[file.path])
+
+    def _read_file(self, file: ActiveFile) -> tuple[AlertEvent, ...]:
+        import pyarrow.dataset as ds
+
+        filesystem, root = self.lakehouse.filesystem()
+        path = f"{root}/{ALERT_EVENTS.name}/{file.path}"
+        # The schema fills columns that a file is older than.
+        found = ds.dataset([path], schema=_schema(), filesystem=filesystem, format="parquet").to_table()
+        return tuple(AlertEvent(**{**row, **_without_zone(row)}) for row in found.to_pylist())
+
+    def _append(self, rows: Sequence[AlertEvent], snapshot: Snapshot | None) -> None:
+        """Commit rows on the version that they were decided on; PublishedMeanwhile where there is a newer one."""
+        batch_id, table, schema = uuid.uuid4().hex, ALERT_EVENTS.name, _schema()
+        folder = self.staging_folder / f"{table}-{batch_id}"
+        based_on = snapshot.version if snapshot else NO_TABLE
+        if snapshot:
+            newest = widened(self.lakehouse, snapshot, ALERT_EVENTS, None, schema, {})
+            _refuse_later(based_on, newest)
+        try:
+            added = put_beside_table(self.lakehouse, table, [_staged(rows, schema, folder)], None, batch_id)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        try:
+            commit_files(
+                self.lakehouse,
+                table,
+                added=added,
+                removed=lambda newest: _refuse_later(based_on, newest),
+                batch_id=batch_id,
+                metadata={"reason": "alerts"},
+                snapshot=snapshot,
+                new_table=NewTable(with_note(schema, ALERT_EVENTS), None, ALERT_EVENTS.description),
+            )
+        except (CommitUnknown, StoreUnavailable):
+            raise
+        except PlatformError:
+            discard(self.lakehouse, table, added)
+            raise
+
+
+def _refuse_later(based_on: int, newest: Snapshot) -> list[ActiveFile]:
+    if newest.version != based_on:
+        raise PublishedMeanwhile(
+            "somebody else has written to the outbox meanwhile",
+            where=f"table {newest.table}, version {newest.version}",
+            todo="decide again",
+        )
+    return []
+
+
+def _schema() -> "pa.Schema":
+    return schema_at_rest(ALERT_EVENTS, Slicing(None))
+
+
+def _staged(rows: Sequence[AlertEvent], schema: "pa.Schema", folder: Path) -> StagedFile:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "rows.parquet"
+    pq.write_table(pa.Table.from_pylist([asdict(row) for row in rows], schema=schema), path)
+    return StagedFile(path, PUBLISH, None, len(rows), path.stat().st_size)
+
+
+def _without_zone(row: dict) -> dict[str, datetime | None]:
+    return {name: row[name] and row[name].replace(tzinfo=None) for name in _INSTANTS}
