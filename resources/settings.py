@@ -49,6 +49,8 @@ class Settings(BaseSettings):
         default=Path("config/categories.yaml"), description="The declared domain → category maps."
     )
     audiences_file: Path = Field(default=Path("config/audiences.yaml"), description="The declared audiences.")
+    alerts_file: Path = Field(default=Path("config/alerts.yaml"), description="Who is told when something fails.")
+    ui_url: str = Field(default="http://127.0.0.1:3000", description="Address of the Dagster UI, to which alerts link.")
     conversion: str = Field(
         default="purchase",
         description="What reports on audiences count as a conversion: an event type, or a path such as /thanks/*.",

@@ -46,7 +46,7 @@ class Mailbox:
     async def handle_DATA(self, server: Server, session: Session, envelope: Envelope) -> str:
         if self.answer_to_mail:
             return self.answer_to_mail
-        self.encrypted.append(session.ssl is not None)
+        self.encrypted.append(server.transport.get_extra_info("ssl_object") is not None)
         self.mails.append(message_from_bytes(envelope.content or b"", policy=policy.default))  # type: ignore[arg-type]
         return "250 OK"
 

@@ -6,7 +6,8 @@ table. What the rows mean stands in `platform_assets.domain.alerts`.
 
 import shutil
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ from resources.lakehouse.audit import schema_at_rest
 from resources.lakehouse.commit import CommitUnknown, NewTable, commit_files
 from resources.lakehouse.data_files import discard, put_beside_table
 from resources.lakehouse.publish import NO_TABLE, PublishedMeanwhile
+from resources.lakehouse.rewriting import replace_files
 from resources.lakehouse.schema_evolution import widened, with_note
 from resources.lakehouse.slicing import Slicing
 from resources.lakehouse.tables import ActiveFile, Lakehouse, Snapshot
@@ -28,6 +30,8 @@ from resources.object_store import StoreUnavailable
 if TYPE_CHECKING:
     import pyarrow as pa
 
+MOST_FILES = 64
+"""Every update adds a file. So many are joined, and the log gets a checkpoint, without waiting for the night."""
 TRIES = 20
 """So often an update is decided again because somebody else was faster."""
 _INSTANTS = ("recorded_at", "occurred_at", "due_at")
@@ -64,7 +68,7 @@ class Outbox:
             place = events[-1].sequence + 1 if events else 1
             rows = [replace(row, sequence=place + number) for number, row in enumerate(decided)]
             try:
-                self._append(rows, snapshot)
+                self._keep_small(self._append(rows, snapshot))
             except PublishedMeanwhile:
                 continue
             return rows
@@ -92,20 +96,17 @@ class Outbox:
         found = ds.dataset([path], schema=_schema(), filesystem=filesystem, format="parquet").to_table()
         return tuple(AlertEvent(**{**row, **_without_zone(row)}) for row in found.to_pylist())
 
-    def _append(self, rows: Sequence[AlertEvent], snapshot: Snapshot | None) -> None:
+    def _append(self, rows: Sequence[AlertEvent], snapshot: Snapshot | None) -> Snapshot:
         """Commit rows on the version that they were decided on; PublishedMeanwhile where there is a newer one."""
         batch_id, table, schema = uuid.uuid4().hex, ALERT_EVENTS.name, _schema()
-        folder = self.staging_folder / f"{table}-{batch_id}"
         based_on = snapshot.version if snapshot else NO_TABLE
         if snapshot:
             newest = widened(self.lakehouse, snapshot, ALERT_EVENTS, None, schema, {})
             _refuse_later(based_on, newest)
+        with self._staged(rows, batch_id) as file:
+            added = put_beside_table(self.lakehouse, table, [file], None, batch_id)
         try:
-            added = put_beside_table(self.lakehouse, table, [_staged(rows, schema, folder)], None, batch_id)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-        try:
-            commit_files(
+            return commit_files(
                 self.lakehouse,
                 table,
                 added=added,
@@ -121,6 +122,38 @@ class Outbox:
             discard(self.lakehouse, table, added)
             raise
 
+    def _keep_small(self, snapshot: Snapshot) -> None:
+        """Join the files where there are many. What others do meanwhile wins: the next update tries again."""
+        if len(snapshot.files) < MOST_FILES:
+            return
+        batch_id = uuid.uuid4().hex
+        with suppress(PlatformError), self._staged(self._read(snapshot), batch_id) as file:
+            replace_files(
+                self.lakehouse,
+                snapshot,
+                snapshot.files,
+                [file],
+                batch_id=batch_id,
+                metadata={"reason": "compaction"},
+                data_change=False,
+            )
+            self.lakehouse.snapshot(snapshot.table).delta.create_checkpoint()
+
+    @contextmanager
+    def _staged(self, rows: Sequence[AlertEvent], batch_id: str) -> Iterator[StagedFile]:
+        """Rows as a file in the staging folder, which is gone afterwards."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        folder = self.staging_folder / f"{ALERT_EVENTS.name}-{batch_id}"
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            path = folder / "rows.parquet"
+            pq.write_table(pa.Table.from_pylist([asdict(row) for row in rows], schema=_schema()), path)
+            yield StagedFile(path, PUBLISH, None, len(rows), path.stat().st_size)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
 
 def _refuse_later(based_on: int, newest: Snapshot) -> list[ActiveFile]:
     if newest.version != based_on:
@@ -134,16 +167,6 @@ def _refuse_later(based_on: int, newest: Snapshot) -> list[ActiveFile]:
 
 def _schema() -> "pa.Schema":
     return schema_at_rest(ALERT_EVENTS, Slicing(None))
-
-
-def _staged(rows: Sequence[AlertEvent], schema: "pa.Schema", folder: Path) -> StagedFile:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "rows.parquet"
-    pq.write_table(pa.Table.from_pylist([asdict(row) for row in rows], schema=schema), path)
-    return StagedFile(path, PUBLISH, None, len(rows), path.stat().st_size)
 
 
 def _without_zone(row: dict) -> dict[str, datetime | None]:
