@@ -19,6 +19,7 @@ from platform_assets.automation.daily_costs import daily_costs_schedule
 from platform_assets.automation.dead_runs import dead_runs
 from platform_assets.automation.late_events import late_events_sensor
 from platform_assets.automation.maintenance import maintenance_schedule
+from platform_assets.automation.retraining import retrain_sensor
 from platform_assets.checks.quarantine_share import quarantine_share_check
 from platform_assets.domain.audience_reports.conversion import Conversion
 from platform_assets.domain.audiences.audiences_file import load_audiences
@@ -27,6 +28,7 @@ from platform_assets.domain.categories.category_maps import load_categories
 from platform_assets.domain.contracts.domain_categories import DOMAIN_CATEGORIES
 from platform_assets.domain.contracts.events import EVENTS
 from platform_assets.domain.contracts.feature_tables import FEATURE_TABLES
+from platform_assets.domain.contracts.promotion_decisions import PROMOTION_DECISIONS
 from platform_assets.domain.errors import ConfigurationError
 from platform_assets.domain.pseudonyms import key_id
 from platform_assets.domain.source import Source
@@ -54,6 +56,7 @@ from platform_assets.trained_models.specs import all_lookalikes, all_specs
 from platform_assets.validation_reports.drift import drift_asset, no_drift_check
 from platform_assets.validation_reports.forecast_validation import forecast_validation_asset, interval_coverage_check
 from platform_assets.validation_reports.model_costs import model_costs_asset
+from platform_assets.validation_reports.retrain_decisions import retrain_decisions_asset
 from platform_assets.validation_reports.validation import metric_holds_check, validation_reports_assets
 from resources.compute.duckdb_engine import DuckDBEngine
 from resources.lakehouse.io_manager import DeltaIOManager
@@ -91,12 +94,14 @@ def build_definitions(settings: Settings | None = None, overrides: Mapping[str, 
     assets += domain_clusters_assets(days)
     lateness = max(source.lateness_days for source in sources)
     workers = SearchWorkers(settings.joblib_backend, settings.joblib_jobs)
-    for spec in (each.waiting_for(lateness).learning_from(settings.sample_fraction) for each in all_specs()):
+    specs = [each.waiting_for(lateness).learning_from(settings.sample_fraction) for each in all_specs()]
+    landing_tables = [raw.key.path[-1] for raw in raws]
+    for spec in specs:
         assets += trained_models_assets(spec, FEATURE_TABLES, days, workers)
         assets += predictions_assets(spec, days)
-        assets += validation_reports_assets(spec, days, [raw.key.path[-1] for raw in raws])
-        assets += [drift_asset(spec, days, [raw.key.path[-1] for raw in raws])]
-    assets += [promotion_decisions_asset(all_specs())]
+        assets += validation_reports_assets(spec, days, landing_tables)
+        assets += [drift_asset(spec, days, landing_tables)]
+    assets += [promotion_decisions_asset(specs), retrain_decisions_asset(specs, days, landing_tables, assets)]
     assets += [lookalike_audience_asset(declared.waiting_for(lateness), days) for declared in all_lookalikes()]
     calendar = calendar_days(settings.first_partition_day)
     assets.append(model_costs_asset(assets, all_specs(), calendar, settings.cost_per_hour))
@@ -120,6 +125,7 @@ def build_definitions(settings: Settings | None = None, overrides: Mapping[str, 
             dead_runs,
             landed_files_sensor(sources, days, settings.landing_watch_days),
             late_events_sensor(sources, days, settings.landing_watch_days),
+            retrain_sensor(specs, also=[PROMOTION_DECISIONS.name]),
         ],
         executor=recovering_executor,
     )

@@ -22,6 +22,7 @@ from platform_assets.domain.contracts.identifier_pairs import IDENTIFIER_PAIRS
 from platform_assets.domain.contracts.lookalike_audience import lookalike_audience_contract
 from platform_assets.domain.contracts.model_costs import MODEL_COSTS
 from platform_assets.domain.contracts.model_tables import scores_contract, training_set_contract, validation_contract
+from platform_assets.domain.contracts.retrain_decisions import RETRAIN_DECISIONS
 from platform_assets.domain.contracts.traffic_decomposition import TRAFFIC_DECOMPOSITION
 from platform_assets.domain.contracts.traffic_series import TRAFFIC_SERIES
 from platform_assets.domain.contracts.url_audiences import URL_AUDIENCES
@@ -63,6 +64,7 @@ GRAPH = {
     "lookalike_drift": ("validation_reports", "daily"),
     "lookalike_audience": ("predictions", "daily"),
     "model_costs": ("validation_reports", "daily"),
+    "retrain_decisions": ("validation_reports", "daily"),
 }
 DEPENDENCIES = {
     "raw_web_events": set(),
@@ -96,6 +98,10 @@ DEPENDENCIES = {
     "lookalike_drift": {"lookalike_champion", "lookalike_scores", "user_features", "url_audiences", "user_ids"},
     "lookalike_audience": {"lookalike_scores", "url_audiences"},
     "model_costs": set(),
+    "retrain_decisions": {
+        *("conversion_validation", "conversion_drift", "lookalike_validation", "lookalike_drift"),
+        "retrain_decisions",
+    },
 }
 HEAVY = ["mlflow", "sklearn", "pyspark", "matplotlib", "skops", "scipy", "gensim"]
 NO_TABLE = {"conversion_model", "lookalike_model", "domain_clusters_model"}
@@ -152,7 +158,7 @@ def test_every_table_shows_its_columns_with_descriptions(specs: dict[str, dg.Ass
 def later_contracts() -> list[Contract]:
     found = [EVENTS, IDENTIFIER_PAIRS, USER_IDS, USER_FEATURES]
     found += [DOMAIN_CATEGORIES, CATEGORY_AUDIENCES, URL_AUDIENCES]
-    found += [AUDIENCE_REPORT, AUDIENCE_OVERLAP, MODEL_COSTS]
+    found += [AUDIENCE_REPORT, AUDIENCE_OVERLAP, MODEL_COSTS, RETRAIN_DECISIONS]
     found += [TRAFFIC_SERIES, TRAFFIC_DECOMPOSITION, FORECAST_VALIDATION]
     for spec in all_specs():
         found += [training_set_contract(spec, FEATURE_TABLES), scores_contract(spec), validation_contract(spec)]

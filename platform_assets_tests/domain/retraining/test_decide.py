@@ -1,0 +1,255 @@
+"""What is decided in the life of a model: when it is trained again, when not, and what the reason says."""
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from platform_assets.domain.model_policies import RetrainPolicy
+from platform_assets.domain.retraining.decide import decide
+from platform_assets.domain.retraining.decision import TRIGGERS, Decision
+from platform_assets.domain.retraining.evidence import KnownVersion
+from platform_assets.domain.retraining.label_lag import label_lag
+from platform_assets_tests.domain.retraining.lives import Life, day
+from platform_assets_tests.model_worlds import small_spec
+
+LAG = label_lag(small_spec())
+OLD = LAG.history_days + small_spec().label.maturity_days
+"""So many days after the first with features a model can be trained."""
+
+
+def life(policy: RetrainPolicy | None = None, **world: Any) -> Life:
+    return Life(small_spec(retraining=policy or RetrainPolicy(fresh_days=None)), LAG, **world)
+
+
+def test_the_first_training_waits_for_enough_history_with_final_labels() -> None:
+    lived = life().live(60)
+    assert lived.yes() == [OLD - 1]
+    first = lived.decisions[0]
+    needs = f"days with features and final labels are there, a training needs {LAG.history_days}"
+    assert first.reason == f"no: 0 {needs}"
+    assert lived.decisions[20].reason == f"no: 13 {needs}: on {day(OLD - 1)}"
+    assert lived.decisions[OLD - 1].reason == "yes: no version is champion"
+
+
+def test_what_is_enough_history_for_the_engine_is_enough_for_a_training() -> None:
+    from platform_assets.domain.modelling.time_split import TrainingSetUnusable, split_by_time
+    from platform_assets.domain.modelling.training import train
+    from platform_assets_tests.model_worlds import TRAINING_DATE, training_rows
+
+    spec, last = small_spec(), small_spec().label.last_mature(TRAINING_DATE)
+    rows = training_rows(spec, users=60)
+    enough = rows["feature_date"] > last - timedelta(days=LAG.history_days)
+    train(rows[enough], spec, TRAINING_DATE)
+    learned = split_by_time(rows[enough], spec).search["feature_date"].max()
+    assert (TRAINING_DATE - learned).days == LAG.days
+    with pytest.raises(TrainingSetUnusable, match=r"folds|learn from"):
+        train(rows[rows["feature_date"] > last - timedelta(days=LAG.history_days - 1)], spec, TRAINING_DATE)
+
+
+def test_without_a_champion_it_is_tried_again_after_the_cooldown() -> None:
+    lived = life(outcomes=["refused", "refused", "promoted"]).live(60, days_old=OLD)
+    assert lived.yes() == [0, 7, 14]
+    assert "the cooldown after the training as of 2026-01-01 lasts until 2026-01-08" in lived.decisions[3].reason
+
+
+def test_a_persistent_violation_is_noticed_and_trained_on_once_when_it_can_be_learned() -> None:
+    lived = life(violated=set(range(20, 120)), mends_from=21).live(120, days_old=OLD)
+    due = 20 + 7 - 1 + LAG.days
+    assert lived.yes() == [0, due]
+    noticed = 21 + 8
+    assert [each.noticed_date for each in lived.decisions[noticed - 1 : due + 2]] == [
+        None,
+        *[day(noticed)] * (due + 1 - noticed),
+        None,
+    ]
+    assert lived.decisions[noticed].reason == (
+        "no, noticed: auc was violated on 2 of the last 5 matured days, until 2026-01-22; "
+        f"waits until {day(due)}, when 7 days since 2026-01-21 can be learned"
+    )
+    assert lived.decisions[due].reason.endswith("days since 2026-01-21 can be learned now")
+    assert lived.decisions[due + 1].reason == "no: what was noticed on 2026-01-30 is over: version 2 is champion"
+
+
+def test_the_decided_training_has_days_from_after_the_change_to_learn_from() -> None:
+    lived = life(violated=set(range(20, 120)), mends_from=21).live(120, days_old=OLD)
+    _, decided = (decision for decision in lived.decisions if decision.retrain)
+    learned_until = decided.decision_date - timedelta(days=LAG.days)
+    assert decided.change_date == day(20)
+    assert (learned_until - day(20)).days + 1 == small_spec().retraining.learnable_days
+
+
+def test_a_violation_that_passes_before_it_is_due_is_closed_with_its_reason() -> None:
+    lived = life(violated={20, 21, 22}).live(60, days_old=OLD)
+    assert lived.yes() == [0]
+    (closed,) = (each for each in lived.decisions if "is over" in each.reason)
+    assert closed.decision_date == day(26 + 8)
+    assert closed.reason == "no: what was noticed on 2026-01-30 is over: the last days are good again"
+
+
+def test_one_good_day_among_bad_ones_does_not_begin_the_waiting_anew() -> None:
+    lived = life(violated=set(range(20, 120)) - {24, 27, 31}, mends_from=21).live(120, days_old=OLD)
+    assert lived.yes() == [0, 20 + 7 - 1 + LAG.days]
+
+
+@pytest.mark.parametrize("noisy", [{20}, {20, 26, 32}, {20, 25, 30, 35}])
+def test_single_bad_days_do_not_train(noisy: set[int]) -> None:
+    assert life(violated=noisy, drifted=noisy).live(80, days_old=OLD).yes() == [0]
+
+
+def test_a_change_that_a_training_did_not_mend_is_trained_on_again_with_as_many_days_more() -> None:
+    due = 20 + 7 - 1 + LAG.days
+    lived = life(violated=set(range(20, 120)), mends_from=21, outcomes=["promoted", "refused", "promoted"])
+    assert lived.live(120, days_old=OLD).yes() == [0, due, due + 7]
+
+
+def test_drift_is_seen_at_once_and_trained_on_when_it_can_be_learned() -> None:
+    lived = life(drifted=set(range(20, 120)), mends_from=21).live(120, days_old=OLD)
+    assert lived.yes() == [0, 20 + 7 - 1 + LAG.days]
+    assert lived.decisions[21].noticed_date == day(21)
+    assert life(RetrainPolicy(fresh_days=None, on_drift=False), drifted=set(range(20, 120))).live(
+        120, days_old=OLD
+    ).yes() == [0]
+
+
+def test_a_policy_that_waits_for_nothing_trains_on_the_day_that_notices() -> None:
+    policy = RetrainPolicy(fresh_days=None, learnable_days=0)
+    assert life(policy, drifted=set(range(20, 120)), mends_from=21).live(60, days_old=OLD).yes() == [0, 21]
+
+
+def test_a_model_that_is_too_old_is_trained_again() -> None:
+    assert life(RetrainPolicy(fresh_days=30)).live(100, days_old=OLD).yes() == [0, 31, 62, 93]
+    assert life(RetrainPolicy(fresh_days=None)).live(100, days_old=OLD).yes() == [0]
+
+
+def test_who_asks_by_hand_waits_for_no_cooldown_and_is_named_once() -> None:
+    lived = life(requests={3: "somebody"}).live(20, days_old=OLD)
+    assert lived.yes() == [0, 3]
+    assert lived.decisions[3].reason == "yes: somebody asked for it: why not"
+    assert [each.requested_by for each in lived.decisions].count("somebody") == 1
+
+
+def test_who_asks_while_a_training_is_under_way_is_served_afterwards() -> None:
+    lived = life(outcomes=[2], requests={1: "somebody"}).live(20, days_old=OLD)
+    assert lived.yes() == [0, 3]
+    assert lived.decisions[1].reason.startswith("no: the training as of 2026-01-01 is not finished (attempt 2 of 3)")
+
+
+def test_a_training_that_fails_as_often_as_allowed_is_given_up_and_says_so() -> None:
+    lived = life(outcomes=[99]).live(12, days_old=OLD)
+    assert [each.training_date for each in lived.decisions[:4]] == [day(0), day(0), day(0), None]
+    assert [each.attempt for each in lived.decisions[:4]] == [1, 2, 3, None]
+    assert "the training as of 2026-01-01 was given up after 3 failed runs" in lived.decisions[3].reason
+    assert lived.yes() == [0, 7]
+
+
+def test_labels_that_can_still_change_keep_everybody_from_training() -> None:
+    lived = life(requests={5: "somebody"}, landing_lag={5: 1, 6: 2}).live(10, days_old=OLD)
+    assert lived.yes() == [0, 7]
+    assert lived.decisions[6].reason.startswith("no: landing days are complete until 2026-01-05, later labels")
+
+
+def test_other_code_or_another_spec_trains_again_after_the_cooldown() -> None:
+    lived = life().live(10, days_old=OLD)
+    evidence = lived.evidence(10, OLD)
+    assert not decide(evidence, lived.spec, LAG).retrain
+    for other, told in (({"declared_by": "other"}, "the spec"), ({"made_by": "other"}, "the code")):
+        decision = decide(replace(evidence, **other), lived.spec, LAG)
+        assert decision.reason == f"yes: {told} changed since version 1 was trained"
+    unknown = replace(evidence, declared_by="other", challenger=KnownVersion(1, day(0)))
+    assert not decide(unknown, lived.spec, LAG).retrain
+
+
+def test_enough_new_labels_train_again() -> None:
+    lived = life(RetrainPolicy(new_labels=500)).live(10, days_old=OLD)
+    few, enough = (
+        decide(replace(lived.evidence(10, OLD), new_positives=count), lived.spec, LAG) for count in (499, 500)
+    )
+    assert (few.retrain, enough.retrain) == (False, True)
+
+
+POLICIES = st.builds(
+    RetrainPolicy,
+    fresh_days=st.one_of(st.none(), st.integers(5, 60)),
+    violated_days=st.integers(1, 2),
+    matured_days=st.integers(2, 5),
+    on_drift=st.booleans(),
+    learnable_days=st.integers(0, 9),
+    cooldown_days=st.integers(0, 12),
+    attempts=st.integers(1, 3),
+)
+DAYS = st.sets(st.integers(0, 69), max_size=40)
+WORLDS = st.fixed_dictionaries(
+    {
+        "violated": DAYS,
+        "drifted": DAYS,
+        "mends_from": st.integers(0, 60),
+        "outcomes": st.lists(st.sampled_from(["promoted", "refused", 1, 2, 99]), max_size=8),
+        "requests": st.dictionaries(st.integers(0, 69), st.just("somebody"), max_size=3),
+        "landing_lag": st.dictionaries(st.integers(0, 69), st.integers(1, 3), max_size=5),
+    }
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(POLICIES, WORLDS, st.integers(0, 80))
+def test_whatever_happens_trainings_keep_their_distance_and_learn_from_final_labels(
+    policy: RetrainPolicy, world: dict[str, Any], days_old: int
+) -> None:
+    lived = life(policy, **world).live(70, days_old=days_old)
+    assert [each.decision_date for each in lived.decisions] == [day(number) for number in range(70)]
+    last: Decision | None = None
+    for number, decision in enumerate(lived.decisions):
+        assert tuple(trigger.name for trigger in decision.triggers) == TRIGGERS
+        assert Decision.of_row(decision.row()) == replace(decision, triggers=())
+        waits = lived.decisions[number - 1].training_date if number else None
+        if decision.retrain:
+            assert any(trigger.fired for trigger in decision.triggers) or decision.change_date is not None
+            assert number not in lived.landing_lag
+            assert number - lived.spec.label.maturity_days + days_old + 1 >= LAG.history_days
+            if last is not None and decision.requested_by is None:
+                assert (decision.decision_date - last.decision_date).days >= policy.cooldown_days
+            last = decision
+        elif waits is not None and decision.training_date is not None:
+            assert decision.training_date == waits
+        if decision.change_date is not None:
+            assert decision.due_date is not None and decision.noticed_date is not None
+            assert decision.change_date <= decision.noticed_date <= decision.decision_date
+            learned_until = decision.due_date - timedelta(days=LAG.days)
+            assert (
+                policy.learnable_days == 0 or (learned_until - decision.change_date).days + 1 >= policy.learnable_days
+            )
+
+
+@settings(max_examples=60, deadline=None)
+@given(POLICIES, WORLDS, st.integers(0, 80))
+def test_at_most_one_training_is_under_way(policy: RetrainPolicy, world: dict[str, Any], days_old: int) -> None:
+    lived = life(policy, **world).live(70, days_old=days_old)
+    settled = {version.training_date for version in lived.versions}
+    decided = [day(number) for number in lived.yes()]
+    for before, after in pairwise(decided):
+        tries = [each for each in lived.decisions if each.training_date == before]
+        assert before in settled or len(tries) == policy.attempts
+        assert all(each.decision_date < after for each in tries)
+
+
+@settings(max_examples=60, deadline=None)
+@given(POLICIES, st.integers(0, 80))
+def test_in_a_quiet_world_only_age_trains_again(policy: RetrainPolicy, days_old: int) -> None:
+    lived = life(replace(policy, fresh_days=None)).live(70, days_old=days_old)
+    assert len(lived.yes()) == (1 if days_old + 70 >= OLD else 0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 12), st.integers(0, 7), st.integers(12, 30), st.booleans())
+def test_a_lasting_change_is_trained_on_exactly_once_and_when_it_is_due(
+    learnable: int, cooldown: int, begins: int, drift: bool
+) -> None:
+    policy = RetrainPolicy(fresh_days=None, learnable_days=learnable, cooldown_days=cooldown)
+    world = {"drifted" if drift else "violated": set(range(begins, 150))}
+    lived = life(policy, mends_from=begins + 1, **world).live(150, days_old=OLD)
+    assert lived.yes() == [0, max(begins + learnable - 1 + LAG.days, begins + 1 + (0 if drift else 8))]

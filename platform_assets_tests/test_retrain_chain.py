@@ -1,0 +1,280 @@
+"""A model that trains itself: decisions by the asset, runs by real ticks of the sensor, on a small lakehouse."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+import pytest
+from dagster._core.test_utils import create_run_for_test
+
+from platform_assets.automation.retraining import retrain_sensor
+from platform_assets.domain.contracts.promotion_decisions import PROMOTION_DECISIONS
+from platform_assets.domain.model_policies import RetrainPolicy
+from platform_assets.domain.model_spec import ModelSpec
+from platform_assets.domain.retraining.label_lag import label_lag
+from platform_assets.predictions.scores import predictions_assets
+from platform_assets.trained_models.factory import trained_models_assets
+from platform_assets.trained_models.promotion_decisions import promotion_decisions_asset
+from platform_assets.validation_reports.drift import drift_asset
+from platform_assets.validation_reports.retrain_decisions import retrain_decisions_asset
+from platform_assets.validation_reports.validation import validation_reports_assets
+from platform_assets_tests.model_worlds import small_spec
+from platform_assets_tests.test_model_chain import DAYS, EVENTS, FEATURES, FIRST, LAST, table_of, user_ids, world
+from resources.compute.duckdb_engine import DuckDBEngine
+from resources.lakehouse.io_manager import DeltaIOManager, read
+from resources.lakehouse.tables import Lakehouse
+from resources.model_registry.model_version import RegistryUnavailable
+from resources.model_registry.resource import ModelRegistryResource
+from resources.pictures import Pictures
+
+LAG = label_lag(small_spec())
+TRAINABLE = FIRST + timedelta(days=LAG.history_days - 1 + small_spec().label.maturity_days)
+"""The first landing day on which there is history enough."""
+LANDING = "raw_clicks"
+FAILED, STARTED = dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.STARTED
+
+
+@dataclass
+class SelfTraining:
+    """The assets of one model with its decisions and its sensor; runs are executed here, as the daemon would."""
+
+    io_manager: DeltaIOManager
+    resource: ModelRegistryResource
+    instance: dg.DagsterInstance
+    spec: ModelSpec = field(default_factory=small_spec)
+    definitions: dg.Definitions = field(init=False)
+
+    def __post_init__(self) -> None:
+        features, purchases = world()
+        trained = trained_models_assets(self.spec, {"user_features": FEATURES}, DAYS)
+        self.definitions = dg.Definitions(
+            assets=[
+                *(table_of(FEATURES, features), table_of(EVENTS, purchases), user_ids()),
+                *(*trained, *predictions_assets(self.spec, DAYS)),
+                *(*validation_reports_assets(self.spec, DAYS, [LANDING]), drift_asset(self.spec, DAYS, [LANDING])),
+                retrain_decisions_asset([self.spec], DAYS, [LANDING], trained),
+                promotion_decisions_asset([self.spec]),
+                dg.AssetSpec(LANDING, partitions_def=DAYS),
+            ],
+            sensors=[retrain_sensor([self.spec], also=[PROMOTION_DECISIONS.name])],
+            resources={
+                "lakehouse": self.io_manager,
+                "model_registry": self.resource,
+                "pictures": Pictures(root=str(self.io_manager.staging_folder / "pictures")),
+            },
+        )
+
+    def run(self, *assets: str, first: date, last: date | None = None) -> dg.ExecuteInProcessResult:
+        """Compute assets over a range of days, or for one."""
+        span = {"dagster/asset_partition_range_start": str(first), "dagster/asset_partition_range_end": str(last)}
+        return self._execute(
+            [dg.AssetKey(asset) for asset in assets], span if last else {"dagster/partition": str(first)}
+        )
+
+    def obey(self, request: dg.RunRequest) -> dg.ExecuteInProcessResult:
+        """Execute what the sensor requests."""
+        return self._execute(list(request.asset_selection or ()), dict(request.tags))
+
+    def tick(self) -> tuple[list[dg.RunRequest], str]:
+        """What the sensor requests, or why it doesn't."""
+        sensor = self.definitions.resolve_sensor_def("retrain")
+        resources: dict[str, Any] = {"lakehouse": self.io_manager, "model_registry": self.resource}
+        with dg.build_sensor_context(
+            instance=self.instance, definitions=self.definitions, sensor_name="retrain", resources=resources
+        ) as context:
+            data = sensor.evaluate_tick(context)
+        return list(data.run_requests or ()), data.skip_message or ""
+
+    def decide(self, first: date, last: date | None = None) -> dict[str, Any]:
+        """Compute decisions; the last one."""
+        self.run("retrain_decisions", first=first, last=last)
+        return self.decisions()[last or first]
+
+    def decisions(self) -> dict[date, dict[str, Any]]:
+        """All decisions by day."""
+        snapshot = self.io_manager.lakehouse.snapshot("retrain_decisions")
+        rows = read(self.io_manager.lakehouse, self.io_manager.engine, snapshot, None).to_pyarrow().to_pylist()
+        return {row["decision_date"]: row for row in rows}
+
+    def in_status(self, request: dg.RunRequest, status: dg.DagsterRunStatus) -> None:
+        """A run of the request, in a status that was reached elsewhere."""
+        create_run_for_test(
+            self.instance,
+            tags=dict(request.tags),
+            asset_selection=frozenset(request.asset_selection or ()),
+            status=status,
+        )
+
+    def _execute(self, keys: list[dg.AssetKey], tags: dict[str, str]) -> dg.ExecuteInProcessResult:
+        job = self.definitions.resolve_implicit_global_asset_job_def()
+        return job.execute_in_process(instance=self.instance, tags=tags, asset_selection=keys)
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> DeltaIOManager:
+    """Features, events and persons of the whole world; nothing was trained."""
+    folder = tmp_path_factory.mktemp("lake")
+    engine = DuckDBEngine(spill_folder=folder / "spill")
+    io_manager = DeltaIOManager(Lakehouse(str(folder / "lake")), engine, folder / "staging", allow_emptying=False)
+    with dg.DagsterInstance.ephemeral() as instance:
+        SelfTraining(io_manager, registry_in(folder), instance).run(
+            "user_features", "events", "user_ids", first=FIRST, last=LAST
+        )
+    return io_manager
+
+
+def registry_in(folder: Path) -> ModelRegistryResource:
+    return ModelRegistryResource(
+        tracking_uri=f"sqlite:///{folder / 'mlflow.db'}", artifact_root=str(folder / "artifacts")
+    )
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as instance:
+        for landed in pd.date_range(FIRST, LAST).date:
+            instance.report_runless_asset_event(dg.AssetMaterialization(LANDING, partition=str(landed)))
+        yield instance
+
+
+@pytest.fixture
+def training(lake: DeltaIOManager, instance: dg.DagsterInstance, tmp_path: Path) -> SelfTraining:
+    """A model that was never trained, on a lake whose decisions are its own."""
+    import shutil
+
+    copy = tmp_path / "lake"
+    shutil.copytree(lake.lakehouse.root, copy)
+    own = DeltaIOManager(Lakehouse(str(copy)), lake.engine, tmp_path / "staging", allow_emptying=False)
+    return SelfTraining(own, registry_in(tmp_path), instance)
+
+
+def test_a_model_trains_and_promotes_itself_in_one_run_on_the_first_day_that_allows_it(training: SelfTraining) -> None:
+    assert training.decide(TRAINABLE - timedelta(days=1))["reason"].startswith(f"no: {LAG.history_days - 1} days with")
+    assert training.tick() == ([], "no decided training waits for a run")
+    assert training.decide(TRAINABLE)["reason"] == "yes: no version is champion"
+
+    (request,), _ = training.tick()
+    assert training.obey(request).success
+
+    champion = training.resource.registry.require_champion("conversion")
+    assert champion.training_date == TRAINABLE
+    assert training.tick() == ([], "no decided training waits for a run")
+    again = training.decide(TRAINABLE)
+    assert again["retrain"] and training.tick() == ([], "no decided training waits for a run")
+    after = training.decide(TRAINABLE + timedelta(days=1))
+    assert (after["champion_version"], after["training_date"], after["retrain"]) == (1, None, False)
+
+
+def test_days_decided_in_one_run_are_those_decided_one_by_one(training: SelfTraining) -> None:
+    days = [TRAINABLE + timedelta(days=number) for number in range(-3, 10)]
+    for day in days:
+        training.decide(day)
+    one_by_one = training.decisions()
+    training.decide(days[0], days[-1])
+    assert training.decisions() == one_by_one
+    assert [day for day, row in one_by_one.items() if row["retrain"]] == [TRAINABLE]
+
+
+def test_a_request_is_the_same_until_its_run_is_there_and_none_is_made_beside_it(training: SelfTraining) -> None:
+    training.decide(TRAINABLE)
+    (request,), _ = training.tick()
+    (same,), _ = training.tick()
+    assert request.run_key == same.run_key == f"conversion {TRAINABLE} attempt 1"
+    training.in_status(request, STARTED)
+    assert training.tick() == ([], f"conversion as of {TRAINABLE}: a run is under way")
+
+
+def test_a_run_that_somebody_else_started_is_waited_for(training: SelfTraining) -> None:
+    training.decide(TRAINABLE)
+    create_run_for_test(training.instance, asset_selection=frozenset({dg.AssetKey("conversion_model")}), status=STARTED)
+    assert training.tick() == ([], f"conversion as of {TRAINABLE}: a run is under way")
+
+
+def test_failed_runs_are_tried_again_three_times_and_then_given_up_until_somebody_asks(training: SelfTraining) -> None:
+    training.decide(TRAINABLE)
+    for attempt in (1, 2, 3):
+        (request,), _ = training.tick()
+        assert request.run_key == f"conversion {TRAINABLE} attempt {attempt}"
+        training.in_status(request, FAILED)
+    requests, why = training.tick()
+    assert not requests and why.startswith(f"conversion as of {TRAINABLE}: given up after 3 failed runs")
+    row = training.decide(TRAINABLE + timedelta(days=1))
+    assert f"the training as of {TRAINABLE} was given up after 3 failed runs" in row["reason"]
+    assert row["training_date"] is None
+
+
+def test_a_run_that_died_between_training_and_verdict_is_finished_by_the_next_one(training: SelfTraining) -> None:
+    training.decide(TRAINABLE)
+    (request,), _ = training.tick()
+    training.run("conversion_training_set", "conversion_model", first=TRAINABLE)
+    training.in_status(request, FAILED)
+    assert training.resource.registry.champion("conversion") is None
+
+    (again,), _ = training.tick()
+    assert training.obey(again).success
+    assert [each.version for each in training.resource.registry.versions("conversion")] == [1]
+    assert training.resource.registry.require_champion("conversion").version == 1
+
+
+def test_what_was_trained_and_judged_by_hand_is_not_trained_again(training: SelfTraining) -> None:
+    training.decide(TRAINABLE)
+    training.run("conversion_training_set", "conversion_model", "conversion_champion", first=TRAINABLE)
+    assert training.tick() == ([], "no decided training waits for a run")
+
+
+def test_without_the_registry_the_sensor_waits_and_comes_back_and_a_decision_names_the_error(
+    training: SelfTraining, instance: dg.DagsterInstance
+) -> None:
+    training.decide(TRAINABLE)
+    down = ModelRegistryResource(tracking_uri="http://127.0.0.1:9", artifact_root="unused")
+    cut_off = SelfTraining(training.io_manager, down, instance)
+    requests, why = cut_off.tick()
+    assert not requests and why.startswith("what is trained is not known now: http://127.0.0.1:9")
+    with pytest.raises(RegistryUnavailable, match="start it or correct PLATFORM_MLFLOW_URI"):
+        cut_off.decide(TRAINABLE + timedelta(days=1))
+    assert len(training.tick()[0]) == 1
+
+
+def test_violated_days_are_noticed_from_the_validations_of_the_champion(
+    training: SelfTraining, instance: dg.DagsterInstance
+) -> None:
+    trained, last = date(2026, 2, 15), LAST
+    training.run("conversion_training_set", "conversion_model", "conversion_champion", first=trained)
+    training.run("conversion_scores", first=date(2026, 2, 10), last=last)
+    training.run("conversion_validation", first=date(2026, 2, 10), last=last - timedelta(days=8))
+    assert training.decide(last)["metric_value"] == 0
+
+    reached = training.resource.registry.metrics(training.resource.registry.require_champion("conversion"))
+    strict = small_spec(retraining=RetrainPolicy(metric_fall=0.0001))
+    spoiled = SelfTraining(training.io_manager, training.resource, instance, strict)
+    spoil(training, reached["holdout_auc"] - 0.01)
+    row = spoiled.decide(last)
+    assert (row["metric_value"], row["metric_fired"], row["retrain"]) == (5, True, False)
+    assert row["reason"].startswith("no, noticed: auc was violated on 5 of the last 5 matured days, until 2026-02-25")
+    assert row["change_date"] == date(2026, 2, 21)
+
+
+def spoil(training: SelfTraining, ceiling: float) -> None:
+    """Republish the validations with intervals below `ceiling`."""
+    from platform_assets.domain.contracts.model_tables import validation_contract
+    from resources.lakehouse.publish import publish
+    from resources.lakehouse.slicing import slicing_for
+
+    contract = validation_contract(training.spec)
+    rows = training.io_manager.published_rows(contract.name, None)
+    import ibis
+
+    publish(
+        rows.mutate(auc_high=ibis.literal(ceiling)),
+        contract,
+        slicing_for(contract, None),
+        sorted(str(day)[:10] for day in rows.event_date.execute().unique()),
+        engine=training.io_manager.engine,
+        lakehouse=training.io_manager.lakehouse,
+        staging_folder=training.io_manager.staging_folder,
+        provenance={},
+    )
