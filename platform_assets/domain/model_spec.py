@@ -7,7 +7,7 @@ stands in `platform_assets.domain.modelling`, what a label is in `platform_asset
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -31,10 +31,19 @@ RESERVED_COLUMNS = frozenset({"training_date", "feature_date", "event_date", "us
 METRICS = {"auc": "roc_auc", "log_loss": "neg_log_loss", "brier": "neg_brier_score"}
 """Metrics a spec may be judged by, each with the scikit-learn score that the search maximises for it."""
 
+_LEARNT_BY = (
+    *("name", "entity", "features", "label", "estimator", "search_space", "metric", "search", "folds"),
+    *("window", "holdout_days", "sample_limit", "sample_fraction", "seed"),
+)
+"""Fields of a spec that decide what a training of it gives."""
+
 
 @dataclass(frozen=True)
 class FeatureColumns:
-    """Columns of one feature table, all numeric or boolean, that a model reads."""
+    """Columns of one feature table, all numeric or boolean, that a model reads.
+
+    A table without columns is read for a champion that was trained when the spec still named some.
+    """
 
     table: str
     columns: tuple[str, ...]
@@ -118,7 +127,15 @@ class ModelSpec:
     @property
     def fingerprint(self) -> str:
         """Changes with every field; functions count by their name, their code counts with their module's."""
-        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        return self._fingerprint_of(each.name for each in fields(self))
+
+    @property
+    def training_fingerprint(self) -> str:
+        """Changes with what a model learns from and how, and with nothing else: not with owner, texts or policies."""
+        return self._fingerprint_of(_LEARNT_BY)
+
+    def _fingerprint_of(self, names: Iterable[str]) -> str:
+        values = {name: getattr(self, name) for name in names}
         named = {name: f"{v.__module__}.{v.__qualname__}" if callable(v) else repr(v) for name, v in values.items()}
         return hashlib.sha256(repr(sorted(named.items())).encode()).hexdigest()[:12]
 
@@ -159,7 +176,7 @@ def _rules(spec: ModelSpec) -> list[tuple[bool, str, str]]:
             "write 'team:<name>' or an e-mail address",
         ),
         (
-            bool(spec.features) and all(each.columns for each in spec.features),
+            bool(names),
             "there are no feature columns",
             "name tables and their columns: features=(FeatureColumns('user_features', ('events_7d',)),)",
         ),

@@ -7,6 +7,7 @@ import ibis
 
 from platform_assets.domain.contracts.model_tables import scores_contract
 from platform_assets.domain.model_spec import ModelSpec
+from platform_assets.domain.modelling.feature_rows import feature_rows
 from platform_assets.table_asset import table_asset
 from resources.lakehouse.io_manager import INPUT_MODELS
 from resources.model_registry.resource import ModelRegistryResource
@@ -24,13 +25,13 @@ def predictions_assets(spec: ModelSpec, days: dg.DailyPartitionsDefinition) -> l
     @table_asset(
         contract,
         partitions_def=days,
-        ins={"features": dg.AssetIn(spec.feature_table)},
+        ins={each.table: dg.AssetIn() for each in spec.features},
         deps=[spec.table("champion")],
         kinds=frozenset({"deltalake", "scikitlearn"}),
         declared=spec.fingerprint,
     )
     def score(
-        context: dg.AssetExecutionContext, features: ibis.Table, model_registry: ModelRegistryResource
+        context: dg.AssetExecutionContext, model_registry: ModelRegistryResource, **feature_tables: ibis.Table
     ) -> ibis.Table:
         """The champion's score of every user with features on the day.
 
@@ -39,7 +40,7 @@ def predictions_assets(spec: ModelSpec, days: dg.DailyPartitionsDefinition) -> l
         """
         registry = model_registry.registry
         champion = registry.load(registry.require_champion(spec.name))
-        rows = features.select(spec.feature_date_column, spec.entity, *spec.feature_names).to_pandas()
+        rows = feature_rows(feature_tables, spec, champion.features).to_pandas()
         context.add_output_metadata({INPUT_MODELS: {spec.name: champion.version.version}})
         context.log.info(f"scoring {len(rows)} rows with {champion.version}")
         return ibis.memtable(scored(rows, spec, champion), schema=contract.schema())
@@ -52,7 +53,7 @@ def scored(rows: "pd.DataFrame", spec: ModelSpec, champion: "LoadedModel") -> "p
     import pandas as pd
 
     version = champion.version
-    days = pd.to_datetime(rows[spec.feature_date_column])
+    days = pd.to_datetime(rows["feature_date"])
     return pd.DataFrame(
         {
             "event_date": days.dt.date,

@@ -1,5 +1,6 @@
 """`<model>_model`: the model trained as of a training date, registered as challenger."""
 
+import hashlib
 from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -18,11 +19,13 @@ if TYPE_CHECKING:
     from platform_assets.domain.modelling.training import TrainedModel
     from resources.model_registry.registry import ModelRegistry
 
+_TRAINING = "platform_assets.domain.modelling.training"
+
 
 def model_asset(spec: ModelSpec, days: dg.DailyPartitionsDefinition, workers: SearchWorkers) -> dg.AssetsDefinition:
     """The model of `spec`; its files lie in the registry, downstream assets find it there by alias."""
     training_set_key = dg.AssetKey(spec.table("training_set"))
-    revision = f"{code_version(__name__)}-{spec.fingerprint}"
+    revision = f"{training_code(spec)}-{spec.training_fingerprint}"
 
     @dg.asset(
         name=spec.table("model"),
@@ -52,6 +55,7 @@ def model_asset(spec: ModelSpec, days: dg.DailyPartitionsDefinition, workers: Se
             card = model_card(spec, trained, versions)
             picture = _picture(spec, trained)
             tags = {"dagster_run_id": context.run_id, "code_version": revision}
+            tags |= {"spec_fingerprint": spec.training_fingerprint}
             tags |= {f"input_model.{spec.name}": name for name in [trained.started_from] if name}
             tags |= {f"delta_version.{table}": str(version) for table, version in versions.items()}
             version = model_registry.registry.register(spec, trained, card=card, picture=picture, tags=tags)
@@ -59,6 +63,12 @@ def model_asset(spec: ModelSpec, days: dg.DailyPartitionsDefinition, workers: Se
             context.add_asset_metadata(_metadata(trained, version, card, picture), partition_key=key)
 
     return learn
+
+
+def training_code(spec: ModelSpec) -> str:
+    """Digest of all code by which a model of `spec` is trained: how that is done, and the spec's own functions."""
+    modules = {_TRAINING, spec.estimator.__module__, spec.search_space.__module__}
+    return hashlib.sha256(" ".join(code_version(each) for each in sorted(modules)).encode()).hexdigest()[:12]
 
 
 def starting_point(registry: "ModelRegistry", spec: ModelSpec) -> "StartingPoint | None":

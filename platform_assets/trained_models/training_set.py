@@ -7,7 +7,7 @@ import dagster as dg
 import ibis
 
 from platform_assets.domain.contracts.contract import Contract
-from platform_assets.domain.contracts.model_tables import training_set_contract
+from platform_assets.domain.contracts.model_tables import feature_columns, training_set_contract
 from platform_assets.domain.model_spec import ModelSpec
 from platform_assets.domain.modelling.training_set import training_set
 from platform_assets.table_asset import table_asset
@@ -25,7 +25,10 @@ def training_set_asset(
     ins["label_source"] = dg.AssetIn(label.source_table, partition_mapping=label_days)
     ins["user_ids"] = dg.AssetIn(partition_mapping=label_days)
 
-    @table_asset(training_set_contract(spec, features), partitions_def=days, ins=ins, declared=spec.fingerprint)
+    contract = training_set_contract(spec, features)
+    columns = feature_columns(contract)
+
+    @table_asset(contract, partitions_def=days, ins=ins, declared=spec.fingerprint)
     def build(
         context: dg.AssetExecutionContext, label_source: ibis.Table, user_ids: ibis.Table, **feature_tables: ibis.Table
     ) -> ibis.Table:
@@ -34,7 +37,7 @@ def training_set_asset(
         Only days whose labels were final on the training date count: nothing in a row was unknown on that date.
         """
         dates = [date.fromisoformat(key) for key in context.partition_keys]
-        first, *others = [training_set(feature_tables, label_source, user_ids, spec, day) for day in dates]
+        first, *others = [training_set(feature_tables, label_source, user_ids, spec, day, columns) for day in dates]
         return ibis.union(first, *others) if others else first
 
     return build

@@ -1,6 +1,7 @@
 """A wrong spec is refused when it is written down, with a sentence that says what to do."""
 
 from collections.abc import Callable
+from dataclasses import fields
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from platform_assets.domain.errors import ConfigurationError
 from platform_assets.domain.label_rules import LabelRule
 from platform_assets.domain.model_policies import DriftPolicy, PromotionPolicy, RetrainPolicy
+from platform_assets.domain.model_spec import ModelSpec
 from platform_assets.domain.parameter_search import HalvingSearch, RandomSearch
 from platform_assets.domain.training_windows import AllWithDecay, Trailing
 from platform_assets_tests.model_worlds import small_spec
@@ -78,3 +80,47 @@ def test_the_fingerprint_follows_every_change_and_nothing_else() -> None:
     assert small_spec().fingerprint == small_spec().fingerprint
     assert small_spec(seed=2).fingerprint != small_spec().fingerprint
     assert small_spec(estimator=print).fingerprint != small_spec().fingerprint
+
+
+LEARNT: list[dict[str, Any]] = [
+    {"features": ("visits", "carts")},
+    {"features": ("carts", "visits", "noise")},
+    {"label": LabelRule("purchase", horizon_days=6, maturity_days=8)},
+    {"label": LabelRule("purchase", horizon_days=7, maturity_days=9)},
+    {"estimator": print},
+    {"search_space": print},
+    {"metric": "brier"},
+    {"search": RandomSearch()},
+    {"folds": 3},
+    {"window": Trailing(days=43)},
+    {"window": AllWithDecay(days=42)},
+    {"holdout_days": 8},
+    {"sample_limit": 10},
+    {"sample_fraction": 0.5},
+    {"seed": 1},
+]
+NOT_LEARNT: list[dict[str, Any]] = [
+    {"description": "Other words."},
+    {"owner": "team:other"},
+    {"alerts": ("pager",)},
+    {"scores_due": "0 7 * * *"},
+    {"promotion": PromotionPolicy(margin=0.1)},
+    {"drift": DriftPolicy(psi=0.3)},
+    {"retraining": RetrainPolicy(cooldown_days=1)},
+]
+
+
+@pytest.mark.parametrize("changes", LEARNT)
+def test_what_changes_a_training_changes_its_fingerprint(changes: dict[str, Any]) -> None:
+    assert small_spec(**changes).training_fingerprint != small_spec().training_fingerprint
+
+
+@pytest.mark.parametrize("changes", NOT_LEARNT)
+def test_what_changes_no_training_leaves_its_fingerprint(changes: dict[str, Any]) -> None:
+    assert small_spec(**changes).training_fingerprint == small_spec().training_fingerprint
+    assert small_spec(**changes).fingerprint != small_spec().fingerprint
+
+
+def test_every_field_is_known_to_change_a_training_or_not() -> None:
+    known = {name for changes in (*LEARNT, *NOT_LEARNT) for name in changes} | {"name", "entity"}
+    assert {each.name for each in fields(ModelSpec)} == known

@@ -12,7 +12,7 @@ import ibis
 from platform_assets.domain.contracts.contract import Column, Contract, Pii, RowRule
 from platform_assets.domain.contracts.promotion_decisions import JUDGEMENT_COLUMNS
 from platform_assets.domain.errors import ConfigurationError
-from platform_assets.domain.model_spec import FeatureColumns, ModelSpec
+from platform_assets.domain.model_spec import RESERVED_COLUMNS, FeatureColumns, ModelSpec
 
 _MODEL_NAME = Column("model_name", "string", "Registered name of the model, three levels", nullable=False)
 _MODEL_VERSION = Column("model_version", "int64", "Version of the model in the registry", nullable=False)
@@ -52,7 +52,15 @@ def training_set_contract(spec: ModelSpec, features: Mapping[str, Contract]) -> 
             ),
         ),
         owner=spec.owner,
+        version=2,
+        migrations={1: lambda rows: rows},  # since version 2 a feature may be missing
     )
+
+
+def feature_columns(training_set: Contract) -> tuple[str, ...]:
+    """The columns of a training set's contract that come from feature tables."""
+    names = training_set.column_names
+    return names[names.index("label") + 1 :]
 
 
 def champion_contract(spec: ModelSpec) -> Contract:
@@ -147,13 +155,23 @@ def _label_description(spec: ModelSpec) -> str:
 
 
 def _feature_columns(spec: ModelSpec, features: Mapping[str, Contract]) -> tuple[Column, ...]:
-    """The features, each as its table's contract describes it; none must have a value, as tables may lack a row."""
-    return tuple(
-        replace(column, nullable=True) for each in spec.features for column in _columns_of(each, spec, features)
-    )
+    """Every number of the spec's feature tables, each as its table's contract describes it; any may be missing.
+
+    Not only what the spec reads: so a spec can put a feature in or take it out without a change of the contract, and a
+    champion that still reads it is judged on the same rows. Where tables share a name, it is the one's that the spec
+    names, else the first one's.
+    """
+    named = {name: each.table for each in spec.features for name in each.columns}
+    found: dict[str, Column] = {}
+    for each in spec.features:
+        for column in _numbers(each, spec, features):
+            if named.get(column.name, each.table) == each.table:
+                found.setdefault(column.name, replace(column, nullable=True))
+    return tuple(found.values())
 
 
-def _columns_of(wanted: FeatureColumns, spec: ModelSpec, features: Mapping[str, Contract]) -> list[Column]:
+def _numbers(wanted: FeatureColumns, spec: ModelSpec, features: Mapping[str, Contract]) -> list[Column]:
+    """All that can be a feature in a table, after a look at what the spec names of it."""
     where = f"model {spec.name!r}"
     if wanted.table not in features:
         raise ConfigurationError(
@@ -178,7 +196,7 @@ def _columns_of(wanted: FeatureColumns, spec: ModelSpec, features: Mapping[str, 
             where=where,
             todo="name numeric or boolean columns",
         )
-    return [known[name] for name in wanted.columns]
+    return [column for name, column in known.items() if _is_number(column) and name not in RESERVED_COLUMNS]
 
 
 def _nearest(unknown: Sequence[str], known: Sequence[str]) -> str:

@@ -78,17 +78,20 @@ def training_set(
     user_ids: ibis.Table,
     spec: ModelSpec,
     training_date: date,
+    columns: Sequence[str] | None = None,
 ) -> ibis.Table:
     """The rows a model of `spec` may learn from when the landing day `training_date` has just been completed.
 
-    `features` are the spec's feature tables by name. Only feature days with a mature label count. Of the entities,
-    those of `spec.sample_fraction` are kept; above `spec.sample_limit` rows an even sample is taken, by a hash of the
-    key. Both are the same rows on every engine, whatever order they come in. The limit is one of rows, not of entities:
-    rows of one entity repeat each other, so that as many rows of more entities tell more.
+    `features` are the spec's feature tables by name, `columns` what is taken of them (None: what the spec reads). Only
+    feature days with a mature label count. Of the entities, those of `spec.sample_fraction` are kept; above
+    `spec.sample_limit` rows an even sample is taken, by a hash of the key. Both are the same rows on every engine,
+    whatever order they come in. The limit is one of rows, not of entities: rows of one entity repeat each other, so
+    that as many rows of more entities tell more.
     """
     days = spec.feature_days(training_date)
+    names = spec.feature_names if columns is None else columns
     within = {each.table: _snapshots(features[each.table], each.date_column, spec, days) for each in spec.features}
-    rows = sampled_entities(feature_rows(within, spec), spec.entity, spec.sample_fraction)
+    rows = sampled_entities(feature_rows(within, spec, names), spec.entity, spec.sample_fraction)
     last_label_day = days[-1] + timedelta(days=spec.label.horizon_days - 1)
     seen, known = (
         table.filter(table.event_date.between(ibis.literal(days[0]), ibis.literal(last_label_day)))
@@ -100,7 +103,7 @@ def training_set(
         "feature_date",
         spec.entity,
         "label",
-        *spec.feature_names,
+        *names,
     )
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from platform_assets.domain.label_rules import LabelRule
 from platform_assets.domain.modelling.training_set import labelled, training_set
+from platform_assets.domain.training_windows import AllData
 from platform_assets_tests.domain.identities import one_cookie_each, user_ids_of
 from platform_assets_tests.model_worlds import small_spec
 
@@ -135,3 +136,45 @@ def test_the_sample_keeps_to_its_limit_and_does_not_depend_on_the_order_of_rows(
     sample = built([], spec=spec)
     assert len(sample) == 20
     pd.testing.assert_frame_equal(sample, built([], FEATURES.sample(frac=1, random_state=3), spec=spec))
+
+
+@settings(max_examples=15, deadline=None)
+@given(rows=events, later=events, shuffle=st.integers(0, 99))
+def test_shuffling_and_deleting_all_that_comes_after_the_training_date_changes_nothing(
+    rows: list[tuple], later: list[tuple], shuffle: int
+) -> None:
+    """Events, features and user_ids of later days: as they are, in another order with other contents, and gone."""
+    until = [row for row in rows if row[0] <= AS_OF]
+    after = [(AS_OF + timedelta(days=1 + number), *rest) for number, (_, *rest) in enumerate(later)]
+    known = [(day, user, user) for day, user, *_ in until if user]
+    merged = [(day, user, USERS[0]) for day, user, *_ in after if user]
+    of_later = FEATURES.assign(event_date=[day + timedelta(days=69) for day in FEATURES["event_date"]])
+    of_later = of_later[of_later["event_date"] > AS_OF]
+    mixed = pd.concat([of_later.assign(visits=of_later["visits"].to_numpy()[::-1]), FEATURES])
+
+    def made(seen: list[tuple], names: list[tuple], features: pd.DataFrame) -> pd.DataFrame:
+        given = {"user_features": feature_table(features.sample(frac=1, random_state=shuffle))}
+        frame = training_set(given, event_table(seen), user_ids_of(names), SPEC, AS_OF).to_pandas()
+        return frame.sort_values(["feature_date", "user_id"], ignore_index=True)
+
+    deleted = made(until, known, FEATURES)
+    pd.testing.assert_frame_equal(deleted, made(until + after, known + merged, pd.concat([FEATURES, of_later])))
+    pd.testing.assert_frame_equal(deleted, made(after[::-1] + until[::-1], merged[::-1] + known, mixed))
+
+
+def test_a_window_of_three_years_is_a_range_and_a_step_and_no_list_of_days() -> None:
+    spec = small_spec(features=("visits",), window=AllData(step_days=2))
+    assert set(pd.to_datetime(built([], spec=spec)["feature_date"]).dt.date) == {
+        DAY - timedelta(days=back) for back in range(0, 60, 2)
+    }
+    events = event_table([])
+    query = training_set({"user_features": feature_table()}, events, one_cookie_each(events), spec, AS_OF)
+    assert str(ibis.to_sql(query)).count("MAKE_DATE") < 20
+
+
+def test_a_fraction_of_the_persons_is_a_part_of_the_training_set_with_all_their_days() -> None:
+    everybody = built([(DAY, "bob", "purchase", False)])
+    some = built([(DAY, "bob", "purchase", False)], spec=small_spec(features=("visits",), sample_fraction=0.5))
+    kept = set(some["user_id"])
+    assert 0 < len(kept) < len(USERS)
+    pd.testing.assert_frame_equal(some, everybody[everybody["user_id"].isin(kept)].reset_index(drop=True))
