@@ -14,6 +14,7 @@ from platform_assets.cli import (
     demo,
     maintain,
     migrate,
+    models,
     quarantine,
     recover,
     replay,
@@ -39,6 +40,7 @@ app.command("demo")(demo.demo)
 app.add_typer(sources.app, name="sources")
 app.add_typer(audiences.app, name="audiences")
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(models.app, name="models")
 app.command("checks")(checks.checks)
 app.command("recover")(recover.recover)
 app.command("tables")(tables.tables)

@@ -27,7 +27,7 @@ def tables(
     With a table's name: what one row of it is, and every column.
     """
     if table:
-        _print_contract(_contract(table), as_json)
+        _print_contract(contract_of_table(table), as_json)
         return
     lakehouse = Lakehouse(load_settings().lake_root)
     found = describe_tables(lakehouse)
@@ -53,7 +53,8 @@ def tables(
     print_table(shown)
 
 
-def _contract(table: str) -> Contract:
+def contract_of_table(table: str) -> Contract:
+    """The contract that a table of the graph keeps. Raises NoSuchTable where no asset makes it."""
     from platform_assets.definitions import defs
     from platform_assets.table_asset import contract_of
 

@@ -72,15 +72,15 @@ def training_code(spec: ModelSpec) -> str:
 
 
 def starting_point(registry: "ModelRegistry", spec: ModelSpec) -> "StartingPoint | None":
-    """The champion, where the spec's training window continues it and there is one."""
+    """The champion, where the spec's training window continues it and it was trained here."""
     from platform_assets.domain.modelling.fitting import StartingPoint
+    from resources.model_registry.model_files import LoadedPipeline
 
     champion = registry.champion(spec.name) if spec.window.continues_the_champion else None
-    if champion is None:
+    loaded = registry.load(champion) if champion is not None else None
+    if champion is None or not isinstance(loaded, LoadedPipeline):  # an imported model isn't the spec's pipeline
         return None
-    return StartingPoint(
-        str(champion), registry.load(champion).pipeline, champion.digest, trained_until=champion.trained_until
-    )
+    return StartingPoint(str(champion), loaded.pipeline, champion.digest, trained_until=champion.trained_until)
 
 
 def input_versions(instance: dg.DagsterInstance, table: dg.AssetKey, partition: str) -> dict[str, int]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -41,9 +41,24 @@ _MODEL_FILE = "model.skops"
 _NOT_OURS = frozenset({"registered_model_meta"})
 
 
+class LoadedModel(Protocol):
+    """A verified model, ready to score rows that keep its signature: trained here or imported."""
+
+    @property
+    def version(self) -> ModelVersion:
+        """The registered version."""
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The feature columns that it takes."""
+
+    def score(self, rows: pd.DataFrame) -> npt.NDArray[np.float64]:
+        """The score of every row; extra columns are ignored, NaN means missing."""
+
+
 @dataclass(frozen=True)
-class LoadedModel:
-    """A verified model, ready to score rows that keep its signature."""
+class LoadedPipeline:
+    """A verified scikit-learn pipeline of the platform's own training."""
 
     version: ModelVersion
     features: tuple[str, ...]
@@ -124,7 +139,7 @@ def require_untouched(files: Mapping[str, bytes], version: ModelVersion) -> None
         )
 
 
-def load_verified(files: Mapping[str, bytes], version: ModelVersion) -> LoadedModel:
+def load_verified(files: Mapping[str, bytes], version: ModelVersion) -> LoadedPipeline:
     """The model in `files`, if they are those that were registered: the checked bytes themselves are loaded."""
     import skops.io
     from skops.io.exceptions import UntrustedTypesFoundException
@@ -134,7 +149,7 @@ def load_verified(files: Mapping[str, bytes], version: ModelVersion) -> LoadedMo
         pipeline = skops.io.loads(files[_MODEL_FILE], trusted=list(TRUSTED_TYPES))
     except UntrustedTypesFoundException as error:
         raise _not_trusted(str(error), str(version)) from error
-    return LoadedModel(version=version, features=_signature_inputs(files["MLmodel"], version), pipeline=pipeline)
+    return LoadedPipeline(version=version, features=_signature_inputs(files["MLmodel"], version), pipeline=pipeline)
 
 
 def _require_trusted_types(pipeline: "Pipeline") -> None:

@@ -17,6 +17,7 @@ from platform_assets.domain.promotion.verdict import Verdict
 from resources.model_registry.connection import MlflowConnection
 from resources.model_registry.decision_log import read_decisions
 from resources.model_registry.embedding_files import LoadedEmbedding, load_verified_embedding
+from resources.model_registry.imported.imported_files import is_import, load_verified_import
 from resources.model_registry.model_files import LoadedModel, load_verified, read_files
 from resources.model_registry.model_version import ModelNotFound, ModelVersion
 
@@ -133,7 +134,8 @@ class RegisteredModels:
 
     def load(self, version: ModelVersion) -> LoadedModel:
         """The model of a version, after its files were compared with the digest of its registration."""
-        return load_verified(self._files(version), version)
+        files = self._files(version)
+        return load_verified_import(files, version) if is_import(files) else load_verified(files, version)
 
     def load_embedding(self, version: ModelVersion) -> LoadedEmbedding:
         """The embedding of a version, after its files were compared with the digest of its registration."""

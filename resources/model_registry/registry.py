@@ -58,13 +58,33 @@ class ModelRegistry(RegisteredModels):
         """Log a training and register its embedding, under the rules of `register`."""
         return self._register(record_of_embedding(spec, trained, card), tags or {})
 
-    def _register(self, record: TrainingRecord, tags: Mapping[str, str]) -> ModelVersion:
+    def register_import(
+        self, record: TrainingRecord, *, tags: Mapping[str, str], comparison: str, as_challenger: bool
+    ) -> ModelVersion:
+        """Register a model from elsewhere, under the rules of `register`.
+
+        `comparison` says what became of the comparison with the system it comes from. Only `as_challenger` gives the
+        alias, also to a version that exists already.
+        """
+        version = self._register(record, tags, as_challenger=False)
+        with self._connection.reach() as client:
+            client.set_model_version_tag(version.name, str(version.version), "comparison", comparison)
+            if as_challenger:
+                self._challenge(client, record.name, version)
+        return version
+
+    def _register(self, record: TrainingRecord, tags: Mapping[str, str], *, as_challenger: bool = True) -> ModelVersion:
         with self._naming_a_full_disk(), self._connection.reach() as client:
             version = self._first(record) or self._new_version(client, record, tags)
-            current = self._by_alias(record.name, CHALLENGER)
-            if current is None or (current != version and current.training_date <= version.training_date):
-                client.set_registered_model_alias(version.name, CHALLENGER, str(version.version))
+            if as_challenger:
+                self._challenge(client, record.name, version)
             return version
+
+    def _challenge(self, client: "MlflowClient", model: str, version: ModelVersion) -> None:
+        """Make a version the challenger, unless another was trained as of a later date."""
+        current = self._by_alias(model, CHALLENGER)
+        if current is None or (current != version and current.training_date <= version.training_date):
+            client.set_registered_model_alias(version.name, CHALLENGER, str(version.version))
 
     def _new_version(self, client: "MlflowClient", record: TrainingRecord, tags: Mapping[str, str]) -> ModelVersion:
         tags = {**tags, **record.identity}
