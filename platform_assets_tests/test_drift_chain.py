@@ -6,6 +6,7 @@ A day of features is changed by hand: from then on some columns don't look as th
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -169,6 +170,14 @@ def test_single_days_give_what_the_range_gave(platform: Platform) -> None:
 def test_the_versions_of_all_that_was_read_are_recorded(platform: Platform) -> None:
     read = told(platform, QUIET)["input_versions"]
     assert set(read) == {"user_features", "conversion_scores", "conversion_training_set", "events", "user_ids"}
+
+
+def test_every_day_has_a_report_beside_it_and_the_ui_says_where(platform: Platform) -> None:
+    for day in (QUIET, CHANGED, EMPTY):
+        page = Path(told(platform, day)["report"]).read_text()
+        assert f"Drift of conversion on {day:%A, %d %B %Y}" in page
+        assert str(told(platform, day)["verdict"]) in page.replace("&#x27;", "'")
+    assert "| feature | visits | training | values have moved" in told(platform, CHANGED)["reasons"]
 
 
 def test_the_check_names_what_has_drifted_on_the_newest_day(platform: Platform) -> None:

@@ -7,7 +7,8 @@ import dagster as dg
 import ibis
 
 from platform_assets.domain.contracts.drift import drift_contract
-from platform_assets.domain.drift.day import DriftOfDay
+from platform_assets.domain.drift.comparison import FEATURE
+from platform_assets.domain.drift.day import DriftOfDay, reasons_in_markdown
 from platform_assets.domain.model_spec import ModelSpec
 from platform_assets.partitions import days_around, run_days
 from platform_assets.table_asset import table_asset
@@ -15,6 +16,7 @@ from platform_assets.validation_reports.drift_inputs import WEEK, DriftInputs
 from platform_assets.validation_reports.landing import landed_until
 from resources.lakehouse.io_manager import DeltaIOManager, Evidence
 from resources.model_registry.resource import ModelRegistryResource
+from resources.pictures import Pictures
 
 
 def drift_asset(
@@ -34,6 +36,7 @@ def drift_asset(
         context: dg.AssetExecutionContext,
         lakehouse: dg.ResourceParam[DeltaIOManager],
         model_registry: ModelRegistryResource,
+        pictures: Pictures,
     ) -> tuple[ibis.Table, Evidence]:
         """Every feature, the scores, the labels that just matured and the rows of a day, against what the model was
         trained on and against last week.
@@ -49,7 +52,7 @@ def drift_asset(
         for each in found:
             context.log.info(f"{each.day}: {each.verdict}")
         rows = pd.concat([each.rows for each in found])[list(contract.column_names)]
-        return ibis.memtable(rows, schema=contract.schema()), lambda: {str(each.day): _figures(each) for each in found}
+        return ibis.memtable(rows, schema=contract.schema()), lambda: _shown(found, spec, pictures)
 
     return compare
 
@@ -66,16 +69,22 @@ def _read_beside(spec: ModelSpec) -> list[dg.AssetDep]:
     ]
 
 
-def _figures(found: DriftOfDay) -> dict[str, Any]:
-    """What the UI shows of a day, and plots over days."""
-    rows = found.rows
-    features = rows[rows["kind"] == "feature"]
-    figures: dict[str, Any] = {"verdict": found.verdict, "compared": len(rows), "drifted": len(found.drifted)}
-    if features["psi"].notna().any():
-        figures["largest_feature_psi"] = float(features["psi"].max())
-    if found.absent:
-        figures["not_compared"] = dg.MetadataValue.md("\n".join(f"- {each}" for each in found.absent))
-    return figures
+def _shown(found: Sequence[DriftOfDay], spec: ModelSpec, pictures: Pictures) -> dict[str, dict[str, Any]]:
+    """What the UI shows of every day, plots over days, and where the day's report lies."""
+    from platform_assets.domain.drift.report import drift_report
+
+    shown: dict[str, dict[str, Any]] = {}
+    for each in found:
+        key, features = each.day.isoformat(), each.rows[each.rows["kind"] == FEATURE]
+        shown[key] = {"verdict": each.verdict, "compared": len(each.rows), "drifted": len(each.drifted)}
+        if features["psi"].notna().any():
+            shown[key]["largest_feature_psi"] = float(features["psi"].max())
+        if len(each.drifted):
+            shown[key]["reasons"] = dg.MetadataValue.md(reasons_in_markdown(each.drifted))
+        if each.absent:
+            shown[key]["not_compared"] = dg.MetadataValue.md("\n".join(f"- {line}" for line in each.absent))
+        shown[key] |= pictures.keep_page(spec.table("drift"), key, "report", drift_report(each, spec))
+    return shown
 
 
 def no_drift_check(spec: ModelSpec) -> dg.AssetChecksDefinition:

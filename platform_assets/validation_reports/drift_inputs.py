@@ -71,6 +71,7 @@ class DriftInputs:
             yield DriftOfDay(
                 day=day,
                 model_version=version.version if version else None,
+                version=f"{version}, trained as of {version.training_date}" if version else "none is champion",
                 pairs=pairs,
                 volumes=list(self._volumes(day)),
                 absent=absent,

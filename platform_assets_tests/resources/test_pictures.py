@@ -28,3 +28,12 @@ def test_a_picture_lies_where_its_metadata_say(root: str) -> None:
     filesystem, path = open_place(metadata["pictures"].path)
     assert filesystem.open_input_file(f"{path}/overlap.png").read() == PNG
     assert "data:image/png;base64," in metadata["overlap"].value
+
+
+def test_a_page_lies_where_its_metadata_say(root: str) -> None:
+    pictures = Pictures(root=root)
+    pictures.keep_page("conversion_drift", "2026-01-05", "report", "an older one")
+    metadata = pictures.keep_page("conversion_drift", "2026-01-05", "report", "<p>(r − 1) · ln r</p>")
+    filesystem, path = open_place(metadata["report"].path)
+    assert path.endswith("/conversion_drift/2026-01-05/report.html")
+    assert filesystem.open_input_file(path).read().decode() == "<p>(r − 1) · ln r</p>"

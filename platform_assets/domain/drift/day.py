@@ -16,11 +16,13 @@ from platform_assets.domain.model_policies import DriftPolicy
 class DriftOfDay:
     """A day, the version that it is told for, and all comparisons.
 
-    `absent` says what can't be compared, each with why; `rows_by_day` is the volume of some weeks until the day.
+    `version` tells of the model version in words; `absent` says what can't be compared, each with why; `rows_by_day`
+    is the volume of some weeks until the day.
     """
 
     day: date
     model_version: int | None
+    version: str
     pairs: Sequence[Pair]
     volumes: Sequence[Volume]
     absent: Sequence[str]
@@ -55,3 +57,9 @@ class DriftOfDay:
 def _named(subjects: Sequence[str], shown: int = 5) -> str:
     more = len(subjects) - shown
     return ", ".join(subjects[:shown]) + (f" and {more} more" if more > 0 else "")
+
+
+def reasons_in_markdown(drifted: pd.DataFrame) -> str:
+    """What has drifted and why, as a table that the UI shows."""
+    lines = [f"| {row.kind} | {row.subject} | {row.reference} | {row.reason} |" for row in drifted.itertuples()]
+    return "\n".join(["| kind | column | against | why |", "|---|---|---|---|", *lines])

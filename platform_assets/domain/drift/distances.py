@@ -9,6 +9,8 @@ Chances: the exact distribution of the two-sample KS distance (which is conserva
 exact test for shares.
 """
 
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -53,8 +55,14 @@ def kolmogorov_smirnov(today: Distribution, reference: Distribution) -> float:
     """Largest distance of the two distribution functions; NaN where one side has no values."""
     if not (today.size and reference.size):
         return float("nan")
-    points = np.concatenate([today.values, reference.values])
-    return float(np.abs(today.share_up_to(points) - reference.share_up_to(points)).max())
+    return float(_apart(today, reference)[1].max())
+
+
+@lru_cache(maxsize=1)
+def _apart(today: Distribution, reference: Distribution) -> tuple[Floats, Floats]:
+    """All values of both, ascending, and the distance of the two distribution functions at each."""
+    points = np.union1d(today.values, reference.values)
+    return points, np.abs(today.share_up_to(points) - reference.share_up_to(points))
 
 
 def wasserstein(today: Distribution, reference: Distribution) -> float:
@@ -65,8 +73,7 @@ def wasserstein(today: Distribution, reference: Distribution) -> float:
     now, before = today.finite(), reference.finite()
     if not (now.size and before.size):
         return float("nan")
-    points = np.union1d(now.values, before.values)
-    apart = np.abs(now.share_up_to(points) - before.share_up_to(points))
+    points, apart = _apart(now, before)
     moved = float(np.sum(apart[:-1] * np.diff(points)))
     if moved == 0:
         return 0.0
