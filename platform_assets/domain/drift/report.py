@@ -89,8 +89,8 @@ def _reasons(drifted: pd.DataFrame) -> str:
 def _columns(found: DriftOfDay, rows: list[dict[str, Any]]) -> str:
     """One line a column, the furthest from its training first."""
     by_subject: dict[str, dict[str, Row]] = {}
-    for row in rows:
-        by_subject.setdefault(row["subject"], {})[row["reference"]] = row
+    for each in rows:
+        by_subject.setdefault(each["subject"], {})[each["reference"]] = each
     sides = {(pair.reference, pair.kind): pair for pair in found.pairs}
     lines = []
     for subject, own in sorted(by_subject.items(), key=_furthest_first):
