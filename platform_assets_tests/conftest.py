@@ -1,6 +1,7 @@
 """Fixtures that every part of the suite shares: a lakehouse on each store, an engine, the real data's folder."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -66,6 +67,22 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     if request.param == "local":
         return local_store(tmp_path)
     return moto_store(request.getfixturevalue("moto_server"), tmp_path)
+
+
+@pytest.fixture(scope="session")
+def mlflow_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow store whose tables exist: making them takes MLflow seconds."""
+    from resources.model_registry.registry import ModelRegistry
+
+    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    ModelRegistry(f"sqlite:///{path}", str(path.parent)).champion("nothing")
+    return path
+
+
+@pytest.fixture
+def empty_mlflow(mlflow_template: Path, tmp_path: Path) -> Path:
+    """The file of an empty MLflow store of the test's own."""
+    return Path(shutil.copy(mlflow_template, tmp_path / "mlflow.db"))
 
 
 @pytest.fixture(scope="session")

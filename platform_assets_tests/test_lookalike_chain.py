@@ -1,6 +1,7 @@
 """From a seed audience to its expansion: the assets of one lookalike on a small lakehouse and registry."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 
 import dagster as dg
@@ -86,29 +87,8 @@ def user_ids() -> dg.AssetsDefinition:
     return everybody_stays
 
 
-class LookalikePlatform(Platform):
-    """With a folder of pictures."""
-
-    pictures: Pictures
-
-    def run(self, asset: str, first: date | None = None, last: date | None = None) -> dg.ExecuteInProcessResult:
-        tags = {"dagster/asset_partition_range_start": str(first), "dagster/asset_partition_range_end": str(last)}
-        return dg.materialize(
-            self.assets,
-            resources={
-                "lakehouse": self.io_manager,
-                "model_registry": self.resource,
-                "pictures": self.pictures,
-            },
-            instance=self.instance,
-            selection=asset,
-            partition_key=str(first) if first and not last else None,
-            tags=tags if last else {},
-        )
-
-
 @pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LookalikePlatform]:
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """The chain, run once: trained, promoted, scored, the seed expanded for a range of days."""
     folder = tmp_path_factory.mktemp("lookalike")
     features, members = world()
@@ -121,8 +101,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LookalikePlat
         tracking_uri=f"sqlite:///{folder / 'mlflow.db'}", artifact_root=str(folder / "artifacts")
     )
     with dg.DagsterInstance.ephemeral() as instance:
-        chain = LookalikePlatform(io_manager, registry, instance, assets)
-        chain.pictures = Pictures(root=str(folder / "pictures"))
+        chain = Platform(io_manager, registry, Pictures(root=str(folder / "pictures")), instance, assets)
         for table in ("user_features", "url_audiences"):
             chain.run(table, FIRST, LAST)
         chain.run("user_ids", FIRST)
@@ -178,20 +157,20 @@ def test_as_many_join_as_was_expected(platform: Platform) -> None:
     assert at_size.expected_precision_high.max() < 1
 
 
-def test_a_day_alone_gives_the_rows_of_the_range_and_the_same_again(platform: LookalikePlatform) -> None:
+def test_a_day_alone_gives_the_rows_of_the_range_and_the_same_again(platform: Platform) -> None:
     before = platform.io_manager.lakehouse.slice_notes("lookalike_audience")
     platform.run("lookalike_audience", SCORED[3])
     assert platform.io_manager.lakehouse.slice_notes("lookalike_audience") == before
 
 
-def test_days_that_the_model_or_its_calibration_has_seen_are_told(platform: LookalikePlatform) -> None:
+def test_days_that_the_model_or_its_calibration_has_seen_are_told(platform: Platform) -> None:
     platform.run("lookalike_audience", TRAINING_DATE - timedelta(days=3))
     flags = {day: set(chosen(platform, day).in_sample) for day in (TRAINING_DATE - timedelta(days=3), *SCORED)}
     assert flags[TRAINING_DATE - timedelta(days=3)] == {True}
     assert flags[SCORED[0]] == {False}
 
 
-def test_the_ui_shows_figures_of_every_day_and_the_picture_of_the_newest(platform: LookalikePlatform) -> None:
+def test_the_ui_shows_figures_of_every_day_and_the_picture_of_the_newest(platform: Platform) -> None:
     records = platform.instance.fetch_materializations(dg.AssetKey("lookalike_audience"), limit=100).records
     metadata = {
         record.asset_materialization.partition: record.asset_materialization.metadata
@@ -210,18 +189,17 @@ def test_the_ui_shows_figures_of_every_day_and_the_picture_of_the_newest(platfor
     assert "expansion" not in metadata[SCORED[0].isoformat()]
 
 
-def test_which_versions_were_read_is_recorded_also_for_the_training_set(platform: LookalikePlatform) -> None:
+def test_which_versions_were_read_is_recorded_also_for_the_training_set(platform: Platform) -> None:
     event = platform.instance.get_latest_materialization_event(dg.AssetKey("lookalike_audience"))
     assert event is not None and event.asset_materialization is not None
     versions = event.asset_materialization.metadata["input_versions"].value
     assert {"lookalike_scores", "url_audiences", "lookalike_training_set"} == set(versions)
 
 
-def test_a_seed_without_members_is_an_error_and_not_an_audience_of_everybody(platform: LookalikePlatform) -> None:
+def test_a_seed_without_members_is_an_error_and_not_an_audience_of_everybody(platform: Platform) -> None:
     nobody = AudienceLabel("url_audiences", "nobody", horizon_days=7, maturity_days=8)
     asset = lookalike_audience_asset(Lookalike(model=small_spec(name="lookalike", label=nobody), size=5), DAYS)
     others = [each for each in platform.assets if each.key != asset.key]
-    changed = LookalikePlatform(platform.io_manager, platform.resource, platform.instance, [*others, asset])
-    changed.pictures = platform.pictures
+    changed = replace(platform, assets=[*others, asset])
     with pytest.raises(NobodyInSeed, match="'nobody' has no member when 2026-02-21 begins"):
         changed.run("lookalike_audience", SCORED[0])

@@ -1,6 +1,5 @@
 """What is registered comes back unchanged, or not at all."""
 
-import shutil
 import subprocess
 import sys
 import time
@@ -39,18 +38,9 @@ def trained() -> TrainedModel:
     return train(ROWS, SPEC, TRAINING_DATE)
 
 
-@pytest.fixture(scope="module")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store whose tables exist: making them takes MLflow seconds."""
-    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    ModelRegistry(f"sqlite:///{path}", str(path.parent)).champion("nothing")
-    return path
-
-
 @pytest.fixture
-def registry(empty_store: Path, tmp_path: Path) -> ModelRegistry:
-    shutil.copy(empty_store, tmp_path / "mlflow.db")
-    return ModelRegistry(f"sqlite:///{tmp_path / 'mlflow.db'}", str(tmp_path / "artifacts"))
+def registry(empty_mlflow: Path, tmp_path: Path) -> ModelRegistry:
+    return ModelRegistry(f"sqlite:///{empty_mlflow}", str(tmp_path / "artifacts"))
 
 
 @pytest.fixture
