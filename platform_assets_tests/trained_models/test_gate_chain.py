@@ -18,6 +18,7 @@ from platform_assets.partitions import daily
 from platform_assets.table_asset import table_asset
 from platform_assets.trained_models.champion import champion_asset, gate_check
 from platform_assets.trained_models.model import model_asset
+from platform_assets.trained_models.promotion_decisions import promotion_decisions_asset
 from platform_assets_tests.model_worlds import small_spec, training_rows
 from resources.compute.duckdb_engine import DuckDBEngine
 from resources.lakehouse.io_manager import DeltaIOManager
@@ -109,14 +110,15 @@ class Gate:
 
 @pytest.fixture
 def gate(tmp_path: Path, empty_mlflow: Path) -> Iterator[Gate]:
-    rows = {day: training_rows(SPEC, day, users=150, seed=day.day) for day in DATES}
+    rows = {day: training_rows(SPEC, day, users=100, seed=day.day) for day in DATES}
     engine = DuckDBEngine(spill_folder=tmp_path / "spill")
     io_manager = DeltaIOManager(Lakehouse(str(tmp_path / "lake")), engine, tmp_path / "staging", allow_emptying=False)
     resource = ModelRegistryResource(tracking_uri=f"sqlite:///{empty_mlflow}", artifact_root=str(tmp_path / "files"))
     assets = [
-        table_of(TRAINING_SET, every, DAYS),
+        training_sets(rows),
         model_asset(SPEC, DAYS, SearchWorkers()),
         champion_asset(SPEC, TRAINING_SET),
+        promotion_decisions_asset([SPEC]),
     ]
     with dg.DagsterInstance.ephemeral() as instance:
         found = Gate(io_manager, resource, instance, rows, [*assets, gate_check(SPEC)])

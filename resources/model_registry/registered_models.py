@@ -18,7 +18,7 @@ from resources.model_registry.connection import MlflowConnection
 from resources.model_registry.decision_log import read_decisions
 from resources.model_registry.embedding_files import LoadedEmbedding, load_verified_embedding
 from resources.model_registry.imported.imported_files import is_import, load_verified_import
-from resources.model_registry.model_files import LoadedModel, load_verified, read_files
+from resources.model_registry.model_files import LoadedModel, digest_of, load_verified, read_files
 from resources.model_registry.model_version import ModelNotFound, ModelVersion
 
 if TYPE_CHECKING:
@@ -117,6 +117,15 @@ class RegisteredModels:
         """All figures logged with a version's training: `holdout_<metric>` with `_low` and `_high`, counts of rows."""
         with self._connection.reach() as client:
             return client.get_run(version.run_id).data.metrics
+
+    def card(self, version: ModelVersion) -> str:
+        """The model card, as markdown."""
+        with self._connection.reach() as client:
+            return client.get_model_version(version.name, str(version.version)).description or ""
+
+    def verified(self, version: ModelVersion) -> bool:
+        """Whether the files are those that were registered."""
+        return digest_of(self._files(version)) == version.digest
 
     def recorded_verdict(self, version: ModelVersion) -> Verdict | None:
         """The last verdict on a version."""

@@ -29,6 +29,10 @@ class Estimate:
     def __str__(self) -> str:
         return f"{self.value:.4f} [{self.low:.4f}, {self.high:.4f}]"
 
+    def reversed(self) -> "Estimate":
+        """The same difference seen from the other side."""
+        return Estimate(0.0 - self.value, 0.0 - self.high, 0.0 - self.low)
+
 
 def auc(labels: npt.ArrayLike, scores: npt.ArrayLike) -> float:
     """The chance that a positive row scores above a negative one, ties counted half; NaN without both outcomes."""

@@ -109,6 +109,4 @@ def compare(rows: pd.DataFrame, scores: npt.ArrayLike, rival: npt.ArrayLike, spe
 
 def _better(difference: Estimate, metric: str) -> Estimate:
     """A difference turned so that positive means better."""
-    if metric in HIGHER_IS_BETTER:
-        return difference
-    return Estimate(0.0 - difference.value, 0.0 - difference.high, 0.0 - difference.low)
+    return difference if metric in HIGHER_IS_BETTER else difference.reversed()
