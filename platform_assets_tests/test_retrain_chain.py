@@ -1,8 +1,9 @@
 """A model that trains itself: decisions by the asset, runs by real ticks of the sensor, on a small lakehouse."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,14 @@ from platform_assets.automation.retraining import retrain_sensor
 from platform_assets.domain.contracts.promotion_decisions import PROMOTION_DECISIONS
 from platform_assets.domain.model_policies import RetrainPolicy
 from platform_assets.domain.model_spec import ModelSpec
+from platform_assets.domain.retraining.evidence import Request
 from platform_assets.domain.retraining.label_lag import label_lag
 from platform_assets.predictions.scores import predictions_assets
 from platform_assets.trained_models.factory import trained_models_assets
 from platform_assets.trained_models.promotion_decisions import promotion_decisions_asset
 from platform_assets.validation_reports.drift import drift_asset
 from platform_assets.validation_reports.retrain_decisions import retrain_decisions_asset
+from platform_assets.validation_reports.retrain_requests import RetrainRequests
 from platform_assets.validation_reports.validation import validation_reports_assets
 from platform_assets_tests.model_worlds import small_spec
 from platform_assets_tests.test_model_chain import DAYS, EVENTS, FEATURES, FIRST, LAST, table_of, user_ids, world
@@ -124,6 +127,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> DeltaIOManager:
         SelfTraining(io_manager, registry_in(folder), instance).run(
             "user_features", "events", "user_ids", first=FIRST, last=LAST
         )
+    assert registry_in(folder).registry.versions("conversion") == []
     return io_manager
 
 
@@ -144,10 +148,9 @@ def instance() -> Iterator[dg.DagsterInstance]:
 @pytest.fixture
 def training(lake: DeltaIOManager, instance: dg.DagsterInstance, tmp_path: Path) -> SelfTraining:
     """A model that was never trained, on a lake whose decisions are its own."""
-    import shutil
-
     copy = tmp_path / "lake"
     shutil.copytree(lake.lakehouse.root, copy)
+    shutil.copy(Path(lake.lakehouse.root).parent / "mlflow.db", tmp_path)
     own = DeltaIOManager(Lakehouse(str(copy)), lake.engine, tmp_path / "staging", allow_emptying=False)
     return SelfTraining(own, registry_in(tmp_path), instance)
 
@@ -237,6 +240,20 @@ def test_without_the_registry_the_sensor_waits_and_comes_back_and_a_decision_nam
     with pytest.raises(RegistryUnavailable, match="start it or correct PLATFORM_MLFLOW_URI"):
         cut_off.decide(TRAINABLE + timedelta(days=1))
     assert len(training.tick()[0]) == 1
+
+
+def test_who_asks_is_served_once_within_the_cooldown_and_named(training: SelfTraining) -> None:
+    training.decide(TRAINABLE)
+    training.run("conversion_training_set", "conversion_model", "conversion_champion", first=TRAINABLE)
+    asked, after = TRAINABLE + timedelta(days=2), TRAINABLE + timedelta(days=3)
+    manager = training.io_manager
+    requests = RetrainRequests(manager.lakehouse, manager.engine, manager.staging_folder)
+    requests.ask("conversion", Request(asked, "ann", "prices changed"), datetime(2026, 3, 1, tzinfo=UTC))
+    rows = [training.decide(TRAINABLE + timedelta(days=1)), training.decide(asked), training.decide(after)]
+    assert [row["retrain"] for row in rows] == [False, True, False]
+    assert rows[1]["reason"] == "yes: ann asked for it: prices changed"
+    assert (rows[1]["requested_by"], rows[2]["requested_by"], rows[2]["request_date"]) == ("ann", None, asked)
+    assert training.decide(asked) == rows[1]
 
 
 def test_violated_days_are_noticed_from_the_validations_of_the_champion(

@@ -18,6 +18,7 @@ from platform_assets.cli import (
     quarantine,
     recover,
     replay,
+    retrain,
     simulate,
     sources,
     sql,
@@ -47,6 +48,7 @@ app.command("tables")(tables.tables)
 app.command("sql")(sql.sql)
 app.command("migrate")(migrate.migrate_tables)
 app.command("replay")(replay.replay)
+app.command("retrain")(retrain.retrain)
 app.command("maintain")(maintain.maintain_tables)
 app.command("erase")(erasure.erase)
 

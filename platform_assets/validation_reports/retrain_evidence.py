@@ -19,6 +19,7 @@ from platform_assets.domain.retraining.decision import Decision
 from platform_assets.domain.retraining.evidence import Evidence, KnownVersion, ObservedDay, Request
 from platform_assets.domain.retraining.observed_days import drifted_days, matured_days, new_positives
 from platform_assets.partitions import day_keys, run_days
+from platform_assets.validation_reports.retrain_requests import requests_in
 from resources.lakehouse.io_manager import DeltaIOManager
 from resources.model_registry.model_version import ModelVersion
 
@@ -106,7 +107,7 @@ class ModelEvidence:
             found = lakehouse.read_beside_inputs(context, table, days)
             return None if found is None else found.to_pandas()
 
-        asked = rows(RETRAIN_REQUESTS.name, None)
+        asked = lakehouse.read_beside_inputs(context, RETRAIN_REQUESTS.name, None)
         return cls(
             spec=spec,
             history=ModelHistory(registry, spec),
@@ -116,7 +117,7 @@ class ModelEvidence:
             code=code_only(code),
             validation=rows(spec.table("validation"), None if counts_labels else matured),
             drift=rows(spec.table("drift"), watched),
-            requests=_requests(asked, spec.name),
+            requests=requests_in(asked.to_pyarrow().to_pylist() if asked is not None else [], spec.name),
         )
 
     def on(self, day: date, previous: Decision | None) -> Evidence:
@@ -191,12 +192,3 @@ def _first_day(lakehouse: DeltaIOManager, table: str) -> date | None:
         return None
     filled = [value for value in lakehouse.inputs.snapshot(table).rows_by_slice() if value]
     return date.fromisoformat(min(filled)) if filled else None
-
-
-def _requests(asked: "pd.DataFrame | None", model: str) -> Sequence[Request]:
-    """The requests for a model, oldest first."""
-    if asked is None:
-        return ()
-    own = asked[asked["model_name"] == model].sort_values("decision_date")
-    days = (date.fromisoformat(str(day)[:10]) for day in own["decision_date"])
-    return [Request(*told) for told in zip(days, own["requested_by"], own["reason"], strict=True)]

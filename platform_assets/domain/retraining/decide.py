@@ -70,7 +70,8 @@ def _obstacle(evidence: Evidence, spec: ModelSpec, lag: LabelLag, *, asked: bool
     """What keeps the model from being trained as of this day, whoever wants it; None if nothing does."""
     day, complete = evidence.decision_date, evidence.landed_until
     if complete is None or complete < day:
-        return f"landing days are complete until {complete or 'never yet'}, later labels can still change"
+        known = f"landing days are complete until {complete}" if complete else "no landing day is complete"
+        return f"{known}, later labels can still change"
     history = mature_history(evidence, spec)
     if history < lag.history_days:
         return f"{history} days with features and final labels are there, a training needs {lag.history_days}" + (
