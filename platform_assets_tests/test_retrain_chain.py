@@ -256,6 +256,18 @@ def test_who_asks_is_served_once_within_the_cooldown_and_named(training: SelfTra
     assert training.decide(asked) == rows[1]
 
 
+def test_another_feature_list_is_trained_after_the_cooldown(training: SelfTraining) -> None:
+    training.decide(TRAINABLE)
+    training.run("conversion_training_set", "conversion_model", "conversion_champion", first=TRAINABLE)
+    other = small_spec(features=("visits", "carts"), owner="team:others")
+    changed = SelfTraining(training.io_manager, training.resource, training.instance, other)
+    rows = [changed.decide(TRAINABLE + timedelta(days=number)) for number in range(1, 8)]
+    assert [row["retrain"] for row in rows] == [False] * 6 + [True]
+    assert rows[-1]["reason"] == "yes: the spec changed since version 1 was trained"
+    renamed = SelfTraining(training.io_manager, training.resource, training.instance, small_spec(owner="team:others"))
+    assert renamed.decide(TRAINABLE + timedelta(days=7))["code_fired"] is False
+
+
 def test_violated_days_are_noticed_from_the_validations_of_the_champion(
     training: SelfTraining, instance: dg.DagsterInstance
 ) -> None:

@@ -69,8 +69,8 @@ class ModelHistory:
         )
 
     def _reached(self, version: int) -> float:
-        """The spec's metric on a version's own holdout."""
-        return self._registry.metrics(self._trained[version])[f"holdout_{self._spec.metric}"]
+        """The spec's metric on a version's own holdout; NaN, which no day violates, where nobody measured it."""
+        return self._registry.metrics(self._trained[version]).get(f"holdout_{self._spec.metric}", float("nan"))
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ class ModelEvidence:
             decision_date=day,
             landed_until=self.landed_until,
             first_feature_date=self.first_feature_date,
-            declared_by=spec.fingerprint,
+            declared_by=spec.training_fingerprint,
             made_by=self.code,
             challenger=challenger,
             champion=champion,
