@@ -15,12 +15,14 @@ from platform_assets.audiences.audience_report import audience_report_asset
 from platform_assets.audiences.category_audiences import category_audiences_asset, visits_categorised_check
 from platform_assets.audiences.silent_audiences import silent_audiences_check
 from platform_assets.audiences.url_audiences import url_audiences_asset
+from platform_assets.automation.alerts import alert_sensors
 from platform_assets.automation.daily_costs import daily_costs_schedule
 from platform_assets.automation.dead_runs import dead_runs
 from platform_assets.automation.late_events import late_events_sensor
 from platform_assets.automation.maintenance import maintenance_schedule
 from platform_assets.automation.retraining import retrain_sensor
 from platform_assets.checks.quarantine_share import quarantine_share_check
+from platform_assets.domain.alerts.alerts_file import load_recipients
 from platform_assets.domain.audience_reports.conversion import Conversion
 from platform_assets.domain.audiences.audiences_file import load_audiences
 from platform_assets.domain.categories.category_map import Categories
@@ -82,6 +84,9 @@ def build_definitions(settings: Settings | None = None, overrides: Mapping[str, 
     settings = settings or load_settings()
     sources, categories = declared_sources(settings), declared_categories(settings)
     audiences = load_audiences(settings.audiences_file)
+    recipients = load_recipients(settings.alerts_file)
+    for spec in all_specs():
+        recipients.require(spec.alerts, f"model {spec.name!r}")
     days = daily(settings.first_partition_day, settings.last_partition_day)
     raws = raw_assets(sources, days)
     assets = [*raws, events_asset(sources, days), user_features_asset(days, categories.commerce)]
@@ -126,6 +131,7 @@ def build_definitions(settings: Settings | None = None, overrides: Mapping[str, 
             landed_files_sensor(sources, days, settings.landing_watch_days),
             late_events_sensor(sources, days, settings.landing_watch_days),
             retrain_sensor(specs, also=[PROMOTION_DECISIONS.name]),
+            *alert_sensors(recipients, settings.ui_url, {spec.name: spec.alerts for spec in all_specs()}),
         ],
         executor=recovering_executor,
     )

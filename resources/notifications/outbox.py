@@ -80,12 +80,12 @@ class Outbox:
 
     def _read(self, snapshot: Snapshot | None) -> list[AlertEvent]:
         files = snapshot.files if snapshot else []
-        for path in self.read_already.keys() - {file.path for file in files}:
+        known = {file.path: self.read_already.get(file.path) or self._read_file(file) for file in files}
+        # Others read at the same time, perhaps another version; nobody relies on what is remembered here.
+        self.read_already.update(known)
+        for path in self.read_already.keys() - known.keys():
             self.read_already.pop(path, None)
-        for file in files:
-            if file.path not in self.read_already:
-                self.read_already[file.path] = self._read_file(file)
-        return in_order(event for file in files for event in self.read_already[file.path])
+        return in_order(event for events in known.values() for event in events)
 
     def _read_file(self, file: ActiveFile) -> tuple[AlertEvent, ...]:
         import pyarrow.dataset as ds

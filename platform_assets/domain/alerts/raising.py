@@ -57,7 +57,8 @@ class Topic:
 
     def news_due(self, now: datetime) -> bool:
         """Whether a failure is to be told: nobody knows of it, or it was told long ago and has failed anew."""
-        return bool(self.untold) and (self.told != FIRING or now >= self.told_at + REPEAT_AFTER)
+        again = bool(self.last.lasting) and now >= self.told_at + REPEAT_AFTER
+        return bool(self.untold) and (self.told != FIRING or again)
 
     def recovery_due(self, now: datetime) -> bool:
         """Whether it is to be told that all is well again."""

@@ -1,0 +1,79 @@
+"""The sensors `alerts` and `alert_sweeper`: what happened is written down and told, apart from one another.
+
+A receiver that is away holds up the sweeper only. What happened is written to the outbox before the cursor moves on, so
+that a crash between the two makes it read again, not lost. What is told stands in `domain.alerts`.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from platform_assets.automation.alert_signals import Cursor, Graph, newest_event, signals_since
+from platform_assets.domain.alerts.alert import Alert
+from platform_assets.domain.alerts.deliveries import outbox_health
+from platform_assets.domain.alerts.log import RAISED, AlertEvent
+from platform_assets.domain.alerts.message import Message, subject
+from platform_assets.domain.alerts.raising import rows_to_record
+from platform_assets.domain.alerts.targets import Recipients
+from resources.lakehouse.io_manager import DeltaIOManager
+from resources.notifications.outbox import Outbox
+from resources.notifications.sweep import sweep
+
+TICK_SECONDS = 30
+
+
+def alert_sensors(
+    recipients: Recipients, ui_url: str, targets: Mapping[str, tuple[str, ...]]
+) -> list[dg.SensorDefinition]:
+    """Both sensors. `targets` are those that models name (`ModelSpec.alerts`), by the model's name."""
+    read_already: dict[str, tuple[AlertEvent, ...]] = {}
+    champions = [f"{model}_champion" for model in targets]
+
+    def outbox_of(lakehouse: DeltaIOManager) -> Outbox:
+        return Outbox(lakehouse.lakehouse, lakehouse.staging_folder, read_already)
+
+    @dg.sensor(
+        name="alerts",
+        minimum_interval_seconds=TICK_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Raises alerts for failing checks, late assets, failed runs and ticks, and promotions; tells when "
+        "all is well again.",
+    )
+    def alerts(context: dg.SensorEvaluationContext, lakehouse: dg.ResourceParam[DeltaIOManager]) -> dg.SensorResult:
+        now = datetime.now(UTC)
+        graph = Graph(ui_url, _owners(context), targets, champions)
+        cursor = Cursor.read(context.cursor, now, newest_event(context.instance))
+        signals, reached = signals_since(context.instance, cursor, graph, now)
+        instant = now.replace(tzinfo=None)
+        rows = outbox_of(lakehouse).update(lambda log: rows_to_record(log, signals, instant, recipients.route))
+        raised = [Alert.from_event(row) for row in rows if row.event == RAISED]
+        for alert in raised:
+            context.log.info(subject(Message((alert,), "")))
+        told = f"{len(raised)} alerts raised" if raised else "nothing new to tell"
+        return dg.SensorResult(cursor=reached.written(), skip_reason=dg.SkipReason(told))
+
+    @dg.sensor(
+        name="alert_sweeper",
+        minimum_interval_seconds=TICK_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Delivers alerts to their targets, tries again what failed, and gives up after many attempts.",
+    )
+    def alert_sweeper(lakehouse: dg.ResourceParam[DeltaIOManager]) -> dg.SkipReason:
+        outbox = outbox_of(lakehouse)
+        swept = sweep(outbox, recipients)
+        health = outbox_health(outbox.events())
+        return dg.SkipReason(f"{swept}; {health.pending} on their way, {health.dead} dead letters")
+
+    return [alerts, alert_sweeper]
+
+
+def _owners(context: dg.SensorEvaluationContext):  # type: ignore[no-untyped-def]
+    """From an asset's key to its owner, as the graph says."""
+    graph = context.repository_def.asset_graph if context.repository_def else None
+
+    def owner_of(key: dg.AssetKey) -> str:
+        owners = graph.get(key).owners if graph and graph.has(key) else []
+        return ", ".join(owners)
+
+    return owner_of
