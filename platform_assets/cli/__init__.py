@@ -25,6 +25,7 @@ from platform_assets.cli import (
     tables,
 )
 from platform_assets.cli.erasure import command as erasure
+from platform_assets.cli.status import command as status
 from platform_assets.domain.errors import PlatformError
 
 DISK_ERRORS = (errno.ENOENT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.ENOTDIR)
@@ -42,6 +43,7 @@ app.add_typer(sources.app, name="sources")
 app.add_typer(audiences.app, name="audiences")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(models.app, name="models")
+app.command("status")(status.status)
 app.command("checks")(checks.checks)
 app.command("recover")(recover.recover)
 app.command("tables")(tables.tables)

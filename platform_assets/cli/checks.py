@@ -41,7 +41,7 @@ def checks(
     for key in keys:
         record = latest.get(key)
         evaluation = record.event.asset_check_evaluation if record and record.event else None
-        verdict = _verdict(record.status.value if record else None, evaluation)
+        verdict = verdict_of(record.status.value if record else None, evaluation)
         if verdict not in ("succeeded", "never run") and (strict or verdict != "warning"):
             failed.append(key.to_user_string())
         said = (evaluation and evaluation.description) or ""
@@ -53,7 +53,8 @@ def checks(
         raise ChecksFailed(f"{len(failed)} check(s) did not pass: {', '.join(failed)}", todo="read what they say above")
 
 
-def _verdict(status: str | None, evaluation: dg.AssetCheckEvaluation | None) -> str:
+def verdict_of(status: str | None, evaluation: dg.AssetCheckEvaluation | None) -> str:
+    """The verdict in a word: succeeded, warning, failed, `did not run` or `never run`."""
     if status is None:
         return "never run"
     if status == "FAILED" and evaluation and evaluation.severity is dg.AssetCheckSeverity.WARN:

@@ -64,10 +64,10 @@ class MlflowConnection:
             raise self._unavailable(error) from error
 
     def _unavailable(self, error: Exception) -> RegistryUnavailable:
-        reason = _without_password(str(error).partition("\n")[0])[:200]
+        reason = without_password(str(error).partition("\n")[0])[:200]
         return RegistryUnavailable(
             f"the MLflow store can't serve the request ({type(error).__name__}: {reason})",
-            where=_without_password(self.tracking_uri),
+            where=without_password(self.tracking_uri),
             todo="start it or correct PLATFORM_MLFLOW_URI, then run the step again",
         )
 
@@ -84,5 +84,6 @@ def exists_already() -> Iterator[None]:
             raise
 
 
-def _without_password(text: str) -> str:
+def without_password(text: str) -> str:
+    """An address, or a text that names one, without the login in it."""
     return re.sub(r"://[^/@\s]*@", "://…@", text)

@@ -1,0 +1,160 @@
+"""All sections of the status, each gathered by itself: one that fails becomes a line that says so."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from platform_assets.cli.dagster_runs import prepare_instance
+from platform_assets.cli.status import instance as known
+from platform_assets.cli.status.costs import DAYS, costs_of
+from platform_assets.cli.status.graph import Graph, declared_graph
+from platform_assets.cli.status.lake import Lake
+from platform_assets.cli.status.models import models_of
+from platform_assets.domain.contracts.events import EVENTS
+from platform_assets.domain.status import data, models, places, work
+from platform_assets.domain.status.line import Line, Mark, unreadable
+from resources.settings import Settings
+
+QUARANTINE_DAYS = 7
+
+
+@dataclass
+class Gathered:
+    """What the sections share, opened when the first of them asks; an error is each asking section's own."""
+
+    settings: Settings
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @cached_property
+    def lake(self) -> Lake:
+        """The lake's tables."""
+        return Lake(self.settings.lake_root)
+
+    @cached_property
+    def graph(self) -> Graph:
+        """What is declared."""
+        return declared_graph(self.settings)
+
+    @cached_property
+    def instance(self) -> dg.DagsterInstance | None:
+        """The Dagster instance, None where this home never had one: looking makes none."""
+        if not (self.settings.home_folder / "dagster").exists():
+            return None
+        os.environ.update(prepare_instance(self.settings))
+        return dg.DagsterInstance.get()
+
+    @cached_property
+    def costs(self) -> list[dict[str, Any]]:
+        """Rows of `model_costs` up to now."""
+        return costs_of(self.lake, self.instance, self.graph, self.now, self.settings.cost_per_hour)
+
+    @cached_property
+    def models(self) -> list[models.Model]:
+        """What is known of every model."""
+        return models_of(self.settings, self.lake, self.graph.specs)
+
+    def close(self) -> None:
+        """Let go of the instance, if it was opened."""
+        if isinstance(opened := self.__dict__.get("instance"), dg.DagsterInstance):
+            opened.dispose()
+
+
+def status_lines(gathered: Gathered) -> list[Line]:
+    """Every line of the status, the sections in their order."""
+    lines: list[Line] = []
+    with ExitStack() as stack:
+        stack.callback(gathered.close)
+        for section, tell in SECTIONS:
+            try:
+                lines += tell(gathered)
+            except Exception as error:
+                lines.append(unreadable(section, error))
+    return lines
+
+
+def _data(gathered: Gathered) -> list[Line]:
+    lake, graph = gathered.lake, gathered.graph
+    events = lake.daily(EVENTS.name)
+    raws = [lake.daily(name) for name in graph.raws]
+    quarantined = [lake.quarantined(name, QUARANTINE_DAYS) for name in (*graph.raws, EVENTS.name)]
+    products = [lake.daily(name, events.newest) for name in graph.products]
+    lines = data.data_lines(
+        data.Data(raws, events, products, quarantined, graph.calendar_end, reopened_days(gathered))
+    )
+    return lines + [unreadable(f"data: {name}", error) for name, error in lake.unreadable.items()]
+
+
+def reopened_days(gathered: Gathered) -> list[Any]:
+    """Event days that read other raw rows now than when they were computed."""
+    from platform_assets.definitions import declared_sources
+    from platform_assets.domain.event_days import stale_event_days
+    from resources.lakehouse.publication_history import computed_from, raw_history
+
+    lakehouse = gathered.lake.lakehouse
+    raws = {
+        name: raw_history(lakehouse, name, source.lateness_days)
+        for source in declared_sources(gathered.settings)
+        for name in [f"raw_{source.name}"]
+        if gathered.lake.table(name) is not None
+    }
+    return sorted(stale_event_days(raws, computed_from(lakehouse, EVENTS.name)))
+
+
+def _models(gathered: Gathered) -> list[Line]:
+    return [line for model in gathered.models for line in models.model_lines(model)]
+
+
+def _runs(gathered: Gathered) -> list[Line]:
+    if gathered.instance is None:
+        return [Line(work.SECTION, "runs", Mark.WATCH, "nothing ever ran here", "`platform demo`, or `make dev`")]
+    return work.run_lines(known.runs_of(gathered.instance, gathered.now), gathered.now)
+
+
+def _of_instance(tell: Callable[[dg.DagsterInstance, Gathered], list[Line]]) -> Callable[[Gathered], list[Line]]:
+    return lambda gathered: tell(gathered.instance, gathered) if gathered.instance is not None else []
+
+
+def _automation(instance: dg.DagsterInstance, gathered: Gathered) -> list[Line]:
+    tickers, heartbeat = known.tickers_of(instance, gathered.graph.tickers), known.heartbeat_of(instance)
+    return work.ticker_lines(tickers, heartbeat, gathered.now, expected=gathered.graph.calendar_end is not None)
+
+
+def _places(gathered: Gathered) -> list[Line]:
+    disk = shutil.disk_usage(_existing(gathered.settings.home_folder))
+    tables = gathered.lake.tables
+    lake_bytes = sum(held.bytes for held in tables.values())
+    home, root = str(gathered.settings.home_folder), gathered.settings.lake_root
+    return places.place_lines(places.Places(home, disk.total, disk.free, root, lake_bytes, len(tables)))
+
+
+def _existing(folder: Path) -> Path:
+    return next(each for each in (folder, *folder.parents) if each.exists())
+
+
+def _costs(gathered: Gathered) -> list[Line]:
+    return places.cost_lines(gathered.costs, DAYS, gathered.settings.cost_per_hour)
+
+
+SECTIONS: tuple[tuple[str, Callable[[Gathered], list[Line]]], ...] = (
+    (data.SECTION, _data),
+    (models.SECTION, _models),
+    (work.SECTION, _runs),
+    (work.SECTION, _of_instance(lambda instance, all: work.check_lines(known.checks_of(instance, all.graph.checks)))),
+    (
+        work.SECTION,
+        _of_instance(
+            lambda instance, all: work.freshness_lines(known.freshness_of(instance, all.graph.promised_fresh))
+        ),
+    ),
+    (work.SECTION, _of_instance(_automation)),
+    (places.SECTION, _places),
+    (places.SECTION, _costs),
+)

@@ -1,0 +1,65 @@
+"""What is known of the models: their standing in the registry, and the newest rows of their tables."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from platform_assets.cli.status.lake import Lake
+from platform_assets.domain.errors import PlatformError
+from platform_assets.domain.model_spec import ModelSpec
+from platform_assets.domain.status.models import Model, Scored
+from resources.model_registry.at_a_glance import Standing, standings
+from resources.settings import Settings
+
+PROMOTIONS, RETRAININGS = "promotion_decisions", "retrain_decisions"
+DECISIONS_READ = 7
+"""Newest days of `retrain_decisions` that are looked through for a model's last row."""
+MATURED_READ = 60
+"""Newest validated days that are looked through for those of the champion."""
+
+
+def models_of(settings: Settings, lake: Lake, specs: Sequence[ModelSpec]) -> list[Model]:
+    """Everything that is said of each model; a registry that can't be reached is said of each, the rest is there."""
+    try:
+        registered = standings(settings.tracking_uri, [spec.name for spec in specs])
+        error = ""
+    except PlatformError as unreachable:
+        registered, error = {}, unreachable.what
+    decisions = lake.rows(RETRAININGS, newest=DECISIONS_READ)
+    promotions = lake.rows(PROMOTIONS)
+    return [
+        _model(lake, spec, registered.get(spec.name, Standing()), error, decisions, promotions) for spec in specs
+    ]
+
+
+def _model(
+    lake: Lake,
+    spec: ModelSpec,
+    standing: Standing,
+    error: str,
+    decisions: Sequence[dict[str, Any]],
+    promotions: Sequence[dict[str, Any]],
+) -> Model:
+    decided = [row for row in decisions if row["model_name"] == spec.name]
+    promoted = [row for row in promotions if row["model_name"].rpartition(".")[2] == spec.name]
+    drift = lake.rows(spec.table("drift"), newest=1)
+    return Model(
+        spec,
+        champion=standing.champion,
+        challenger=standing.challenger,
+        registry_error=error,
+        scored=_scored(lake, spec),
+        validated=lake.rows(spec.table("validation"), newest=MATURED_READ),
+        decision=max(decided, key=lambda row: row["decision_date"], default=None),
+        promotion=max(promoted, key=lambda row: (row["decided_at"], row["version"]), default=None),
+        drift=[row for row in drift if row["reference"] == "training"],
+        until=lake.daily(spec.feature_table).newest,
+    )
+
+
+def _scored(lake: Lake, spec: ModelSpec) -> Scored | None:
+    name = spec.table("scores")
+    held, days = lake.table(name), lake.daily(name)
+    if held is None or days.newest is None:
+        return None
+    rows = held.rows_by_slice.get(days.newest.isoformat(), 0)
+    return Scored(days.newest, rows, len(days.computed), days.missing)
