@@ -7,21 +7,42 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import dagster as dg
-from dagster._core.execution.stats import RunStepKeyStatsSnapshot, RunStepMarker, StepEventStatus
+from dagster._core.execution.stats import (
+    RunStepKeyStatsSnapshot,
+    RunStepMarker,
+    StepEventStatus,
+    build_run_step_stats_from_events,
+)
 
 from platform_assets.domain.model_costs import Attempt, Published
 from resources.run_recovery.dead_runs import UNFINISHED
+
+STEP_EVENTS = frozenset(
+    {
+        dg.DagsterEventType.STEP_START,
+        dg.DagsterEventType.STEP_SUCCESS,
+        dg.DagsterEventType.STEP_FAILURE,
+        dg.DagsterEventType.STEP_SKIPPED,
+        dg.DagsterEventType.STEP_UP_FOR_RETRY,
+        dg.DagsterEventType.STEP_RESTARTED,
+    }
+)
+"""What tells when attempts begin and end."""
 
 ROW_COUNTS = ("dagster/partition_row_count", "dagster/row_count", "training_rows")
 """Metadata of a materialisation that say how many rows it made or, of a model, was learnt from; the first counts."""
 
 
-def work_between(instance: dg.DagsterInstance, begin: datetime, end: datetime) -> tuple[list[Attempt], list[Published]]:
+def work_between(
+    instance: dg.DagsterInstance, begin: datetime, end: datetime, *, counting_rows: bool = True
+) -> tuple[list[Attempt], list[Published]]:
     """Every attempt of a step that may have lasted between two instants (UTC), and all that its run published.
 
     An attempt lasts until its step succeeded, failed or was put off; where it did none of it, until its run ended
-    (then its process had died), or still.
+    (then its process had died), or still. Materialisations are many and long: where nobody needs their rows
+    (`counting_rows`), they are not read.
     """
+    kinds = STEP_EVENTS | {dg.DagsterEventType.ASSET_MATERIALIZATION} if counting_rows else STEP_EVENTS
     attempts: list[Attempt] = []
     published: list[Published] = []
     # A run that ended before is not updated after; one that lasts may not have been updated for days.
@@ -30,7 +51,8 @@ def work_between(instance: dg.DagsterInstance, begin: datetime, end: datetime) -
     records = [*instance.get_run_records(ended_later), *instance.get_run_records(lasting)]
     by_id = {record.dagster_run.run_id: record for record in records}
     for run_id, record in sorted(by_id.items()):
-        for step in instance.get_run_step_stats(run_id):
+        events = [entry.event_log_entry for entry in instance.get_records_for_run(run_id, of_type=set(kinds)).records]
+        for step in build_run_step_stats_from_events(run_id, events):
             attempts += _attempts(step, record)
             published += _published(step)
     return attempts, published

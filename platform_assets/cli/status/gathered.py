@@ -2,13 +2,12 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import dagster as dg
 
@@ -18,11 +17,14 @@ from platform_assets.cli.status.costs import DAYS, costs_of
 from platform_assets.cli.status.graph import Graph, declared_graph
 from platform_assets.cli.status.lake import Lake
 from platform_assets.cli.status.models import models_of
+from platform_assets.domain.alerts.deliveries import outbox_health
+from platform_assets.domain.contracts.alert_events import ALERT_EVENTS
 from platform_assets.domain.contracts.events import EVENTS
-from platform_assets.domain.status import data, models, places, work
+from platform_assets.domain.status import alerts, data, models, places, work
 from platform_assets.domain.status.line import Line, Mark, unreadable
 from resources.settings import Settings
 
+T = TypeVar("T")
 QUARANTINE_DAYS = 7
 
 
@@ -36,7 +38,7 @@ class Gathered:
     @cached_property
     def lake(self) -> Lake:
         """The lake's tables."""
-        return Lake(self.settings.lake_root)
+        return Lake.at(self.settings.lake_root)
 
     @cached_property
     def graph(self) -> Graph:
@@ -51,18 +53,20 @@ class Gathered:
         os.environ.update(prepare_instance(self.settings))
         return dg.DagsterInstance.get()
 
-    @cached_property
-    def costs(self) -> list[dict[str, Any]]:
+    def costs(self, *, counting_rows: bool) -> list[dict[str, Any]]:
         """Rows of `model_costs` up to now."""
-        return costs_of(self.lake, self.instance, self.graph, self.now, self.settings.cost_per_hour)
+        rate = self.settings.cost_per_hour
+        return costs_of(self.lake, self.instance, self.graph, self.now, rate, counting_rows=counting_rows)
 
     @cached_property
     def models(self) -> list[models.Model]:
         """What is known of every model."""
         return models_of(self.settings, self.lake, self.graph.specs)
 
-    def close(self) -> None:
-        """Let go of the instance, if it was opened."""
+    def __enter__(self) -> "Gathered":
+        return self
+
+    def __exit__(self, *error: object) -> None:
         if isinstance(opened := self.__dict__.get("instance"), dg.DagsterInstance):
             opened.dispose()
 
@@ -70,14 +74,18 @@ class Gathered:
 def status_lines(gathered: Gathered) -> list[Line]:
     """Every line of the status, the sections in their order."""
     lines: list[Line] = []
-    with ExitStack() as stack:
-        stack.callback(gathered.close)
-        for section, tell in SECTIONS:
-            try:
-                lines += tell(gathered)
-            except Exception as error:
-                lines.append(unreadable(section, error))
+    for section, tell in SECTIONS:
+        told, unread = guarded(section, partial(tell, gathered), list[Line]())
+        lines += [*told, *unread]
     return lines
+
+
+def guarded(section: str, gather: Callable[[], T], otherwise: T) -> tuple[T, list[Line]]:
+    """What is gathered; where that fails, something else and the line that says why."""
+    try:
+        return gather(), []
+    except Exception as error:
+        return otherwise, [unreadable(section, error)]
 
 
 def _data(gathered: Gathered) -> list[Line]:
@@ -86,9 +94,7 @@ def _data(gathered: Gathered) -> list[Line]:
     raws = [lake.daily(name) for name in graph.raws]
     quarantined = [lake.quarantined(name, QUARANTINE_DAYS) for name in (*graph.raws, EVENTS.name)]
     products = [lake.daily(name, events.newest) for name in graph.products]
-    lines = data.data_lines(
-        data.Data(raws, events, products, quarantined, graph.calendar_end, reopened_days(gathered))
-    )
+    lines = data.data_lines(data.Data(raws, events, products, quarantined, graph.calendar_end, reopened_days(gathered)))
     return lines + [unreadable(f"data: {name}", error) for name, error in lake.unreadable.items()]
 
 
@@ -109,7 +115,8 @@ def reopened_days(gathered: Gathered) -> list[Any]:
 
 
 def _models(gathered: Gathered) -> list[Line]:
-    return [line for model in gathered.models for line in models.model_lines(model)]
+    told = [line for model in gathered.models for line in models.model_lines(model)]
+    return [*models.registry_lines(gathered.models), *told]
 
 
 def _runs(gathered: Gathered) -> list[Line]:
@@ -127,6 +134,15 @@ def _automation(instance: dg.DagsterInstance, gathered: Gathered) -> list[Line]:
     return work.ticker_lines(tickers, heartbeat, gathered.now, expected=gathered.graph.calendar_end is not None)
 
 
+def _alerts(gathered: Gathered) -> list[Line]:
+    from resources.notifications.outbox import Outbox
+
+    if gathered.lake.table(ALERT_EVENTS.name) is None:
+        return alerts.alert_lines(None, gathered.now)
+    outbox = Outbox(gathered.lake.lakehouse, gathered.settings.staging_folder)
+    return alerts.alert_lines(outbox_health(outbox.events()), gathered.now)
+
+
 def _places(gathered: Gathered) -> list[Line]:
     disk = shutil.disk_usage(_existing(gathered.settings.home_folder))
     tables = gathered.lake.tables
@@ -140,7 +156,7 @@ def _existing(folder: Path) -> Path:
 
 
 def _costs(gathered: Gathered) -> list[Line]:
-    return places.cost_lines(gathered.costs, DAYS, gathered.settings.cost_per_hour)
+    return places.cost_lines(gathered.costs(counting_rows=False), DAYS, gathered.settings.cost_per_hour)
 
 
 SECTIONS: tuple[tuple[str, Callable[[Gathered], list[Line]]], ...] = (
@@ -155,6 +171,7 @@ SECTIONS: tuple[tuple[str, Callable[[Gathered], list[Line]]], ...] = (
         ),
     ),
     (work.SECTION, _of_instance(_automation)),
+    (alerts.SECTION, _alerts),
     (places.SECTION, _places),
     (places.SECTION, _costs),
 )

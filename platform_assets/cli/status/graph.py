@@ -13,7 +13,7 @@ from platform_assets.trained_models.specs import all_specs
 from resources.settings import Settings
 
 BY_NEED = frozenset({"trained_models"})
-"""Stages whose tables have days of their own: a model is trained when it is decided, clusters are made every two weeks."""
+"""Stages whose tables have days of their own: models are trained when it is decided, clusters every two weeks."""
 
 
 @dataclass(frozen=True)

@@ -52,8 +52,10 @@ def _makes_up_for(later: dg.RunRecord, failed: dg.RunRecord) -> bool:
     if failed.dagster_run.run_id in (later.dagster_run.root_run_id, later.dagster_run.parent_run_id):
         return True
     wanted, made = failed.dagster_run.asset_selection, later.dagster_run.asset_selection
-    if not wanted or not made or not wanted <= made:
-        return failed.dagster_run.job_name == later.dagster_run.job_name and not wanted and not made
+    # A run without a selection is one of its whole job.
+    same = wanted <= made if wanted and made else wanted == made
+    if not same or (not wanted and failed.dagster_run.job_name != later.dagster_run.job_name):
+        return False
     (first, last), (made_first, made_last) = _span(failed.dagster_run), _span(later.dagster_run)
     return made_first <= first and last <= made_last
 

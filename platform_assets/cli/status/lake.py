@@ -10,6 +10,7 @@ from typing import Any
 from platform_assets.domain.contracts.contract import QUARANTINE_SUFFIX
 from platform_assets.domain.status.data import DailyTable, Quarantined
 from resources.lakehouse.tables import Lakehouse, Snapshot
+from resources.object_store import is_remote
 
 IMPATIENT = {"max_retries": "2", "retry_timeout": "10s", "timeout": "10s", "connect_timeout": "3s"}
 """Of a store that is away a status is told in seconds; runs are more patient."""
@@ -28,8 +29,13 @@ class Held:
 class Lake:
     """The tables below a root. What can't be opened raises when it is asked for, each time with the same error."""
 
-    def __init__(self, root: str) -> None:
-        self.lakehouse = Lakehouse(root, IMPATIENT if "://" in root else {})
+    def __init__(self, lakehouse: Lakehouse) -> None:
+        self.lakehouse = lakehouse
+
+    @classmethod
+    def at(cls, root: str) -> "Lake":
+        """The lake below a root, asked without patience."""
+        return cls(Lakehouse(root, IMPATIENT if is_remote(root) else {}))
 
     @cached_property
     def _opened(self) -> Mapping[str, Held | Exception] | Exception:

@@ -17,8 +17,13 @@ MATURED_READ = 60
 """Newest validated days that are looked through for those of the champion."""
 
 
-def models_of(settings: Settings, lake: Lake, specs: Sequence[ModelSpec]) -> list[Model]:
-    """Everything that is said of each model; a registry that can't be reached is said of each, the rest is there."""
+def models_of(
+    settings: Settings, lake: Lake, specs: Sequence[ModelSpec], matured: int | None = MATURED_READ
+) -> list[Model]:
+    """Everything that is said of each model; a registry that can't be reached is said of each, the rest is there.
+
+    `matured` is how many of the newest validated days are read, None: all.
+    """
     try:
         registered = standings(settings.tracking_uri, [spec.name for spec in specs])
         error = ""
@@ -27,7 +32,8 @@ def models_of(settings: Settings, lake: Lake, specs: Sequence[ModelSpec]) -> lis
     decisions = lake.rows(RETRAININGS, newest=DECISIONS_READ)
     promotions = lake.rows(PROMOTIONS)
     return [
-        _model(lake, spec, registered.get(spec.name, Standing()), error, decisions, promotions) for spec in specs
+        _model(lake, spec, registered.get(spec.name, Standing()), error, decisions, promotions, matured)
+        for spec in specs
     ]
 
 
@@ -38,6 +44,7 @@ def _model(
     error: str,
     decisions: Sequence[dict[str, Any]],
     promotions: Sequence[dict[str, Any]],
+    matured: int | None,
 ) -> Model:
     decided = [row for row in decisions if row["model_name"] == spec.name]
     promoted = [row for row in promotions if row["model_name"].rpartition(".")[2] == spec.name]
@@ -48,12 +55,21 @@ def _model(
         challenger=standing.challenger,
         registry_error=error,
         scored=_scored(lake, spec),
-        validated=lake.rows(spec.table("validation"), newest=MATURED_READ),
+        validated=lake.rows(spec.table("validation"), newest=matured),
         decision=max(decided, key=lambda row: row["decision_date"], default=None),
-        promotion=max(promoted, key=lambda row: (row["decided_at"], row["version"]), default=None),
+        promotion=max(promoted, key=lambda row: (row["decided_at"], row["version"]), default=_verdict(lake, spec)),
         drift=[row for row in drift if row["reference"] == "training"],
         until=lake.daily(spec.feature_table).newest,
     )
+
+
+def _verdict(lake: Lake, spec: ModelSpec) -> dict[str, Any] | None:
+    """The gate's last verdict as a decision, for a lake whose decisions were not gathered yet."""
+    rows = lake.rows(spec.table("champion"))
+    return next(
+        ({**row, "version": row["challenger_version"], "decision": "promoted" if row["promoted"] else "refused"}
+         for row in rows), None
+    )  # fmt: skip
 
 
 def _scored(lake: Lake, spec: ModelSpec) -> Scored | None:

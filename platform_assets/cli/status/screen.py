@@ -3,8 +3,9 @@
 import json
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -15,17 +16,18 @@ from platform_assets.domain.status.line import Line, Mark, is_healthy
 WIDTH = 112
 """Of a screen that isn't a terminal."""
 COLOURS = {Mark.OK: "green", Mark.WATCH: "yellow", Mark.ACT: "bold red", Mark.UNKNOWN: "bold magenta"}
-LONGEST = 190
+LONGEST = 170
 """Characters of one thing: about two rows. `--format json` and `--model` tell all."""
 
 
-def as_json(lines: Sequence[Line], home: str, now: datetime) -> str:
-    """The status for machines: `healthy`, and every line with the figures that it rests on."""
+def as_json(lines: Sequence[Line], home: str, now: datetime, details: Mapping[str, Any]) -> str:
+    """The status for machines: `healthy`, every line with the figures that it rests on, and further details."""
     found = {
         "taken_at": now.isoformat(timespec="seconds"),
         "home": home,
         "healthy": is_healthy(lines),
         "lines": [line.as_json() for line in lines],
+        **details,
     }
     return json.dumps(found, indent=2, default=str)
 

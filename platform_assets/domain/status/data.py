@@ -134,9 +134,9 @@ def _products(data: Data) -> list[Line]:
     if not behind and not gaps:
         told = f"all {len(data.products)} tables made of events reach {until}"
         return [Line(SECTION, "products", Mark.OK, told, figures=figures)]
-    told = [f"{name} ends {newest or 'nowhere'}" for name, newest in behind.items()]
-    told += [f"{name} lacks {some(missing, 1)}" for name, missing in gaps.items() if name not in behind]
+    ends = [f"{name} ends {newest or 'nowhere'}" for name, newest in behind.items()]
+    ends += [f"{name} lacks {some(missing, 1)}" for name, missing in gaps.items() if name not in behind]
     name = next(iter(behind or gaps))
     todo = f"materialise {name} (Dagster UI: Assets → {name} → Materialize, missing partitions)"
-    said = f"{len(told)} of {len(data.products)} tables behind: {some(told, 2)}"
+    said = f"{len(ends)} of {len(data.products)} tables behind: {some(ends, 2)}"
     return [Line(SECTION, "products", Mark.WATCH, said, todo, figures)]

@@ -7,9 +7,12 @@ from typing import Any
 
 from platform_assets.domain.model_spec import ModelSpec
 from platform_assets.domain.modelling.violation import violated
+from platform_assets.domain.promotion.verdict import DIGEST, PERSONAL_DATA, SIGNATURE, UNTRUSTED
 from platform_assets.domain.status.line import Line, Mark, days, some
 
 SECTION = "models"
+UNTRUSTWORTHY = frozenset({DIGEST, UNTRUSTED, SIGNATURE, PERSONAL_DATA})
+"""Objections of the gate that say more than "not better": somebody has to look at the version."""
 Row = Mapping[str, Any]
 
 
@@ -61,6 +64,37 @@ def model_lines(model: Model) -> list[Line]:
     return [line for line in lines if line is not None]
 
 
+def registry_lines(models: Sequence[Model]) -> list[Line]:
+    """A line on the registry where it can't be read; otherwise the models speak for it."""
+    error = next((model.registry_error for model in models if model.registry_error), "")
+    if not error:
+        return []
+    todo = "start the MLflow store or correct PLATFORM_MLFLOW_URI; tables and scores are not touched by it"
+    return [Line(SECTION, "registry", Mark.UNKNOWN, f"not readable: {error}", todo)]
+
+
+def achieved(model: Model) -> list[dict[str, Any]]:
+    """What every version has shown on matured days that it had not seen: one row a version, oldest first."""
+    metric, by_version = model.spec.metric, dict[int, list[Row]]()
+    for row in model.validated:
+        if not row["in_sample"] and row.get(metric) is not None:
+            by_version.setdefault(row["model_version"], []).append(row)
+    return [
+        {
+            "version": version,
+            "first": min(row["event_date"] for row in rows),
+            "last": max(row["event_date"] for row in rows),
+            "days": len(rows),
+            "rows": sum(row["rows"] for row in rows),
+            "positives": sum(row["positives"] for row in rows),
+            "mean": sum(row[metric] * row["rows"] for row in rows) / sum(row["rows"] for row in rows),
+            "lowest": min(row[metric] for row in rows),
+            "highest": max(row[metric] for row in rows),
+        }
+        for version, rows in sorted(by_version.items())
+    ]
+
+
 def matured_days(model: Model) -> list[Row]:
     """The last matured days that the champion scored without having seen them, oldest first."""
     champion = model.champion
@@ -72,8 +106,7 @@ def matured_days(model: Model) -> list[Row]:
 def _champion(model: Model) -> Line:
     spec, champion = model.spec, model.champion
     if model.registry_error:
-        todo = "start the MLflow store or correct PLATFORM_MLFLOW_URI; scores and tables are not touched by it"
-        return Line(SECTION, spec.name, Mark.UNKNOWN, f"registry not readable: {model.registry_error}"[:160], todo)
+        return Line(SECTION, spec.name, Mark.UNKNOWN, "who is champion is not known; this is what its tables say")
     if champion is None:
         trained = model.challenger
         said = f"no champion; version {trained.version} of {trained.training_date} waits" if trained else "no champion"
@@ -135,11 +168,12 @@ def _promotion(model: Model) -> list[Line]:
     row = model.promotion
     if row is None:
         return []
-    refused = row["decision"] == "refused"
-    said = f"version {row['version']} {row['decision'].replace('_', ' ')} {row['decided_at']:%Y-%m-%d}: "
+    when = f" on {row['decided_at']:%Y-%m-%d}" if row.get("decided_at") else ""
+    said = f"version {row['version']} {row['decision'].replace('_', ' ')}{when}: "
     said += str(row["reason"]).removeprefix("refused: ").removeprefix("promoted: ")
-    mark = Mark.WATCH if refused else Mark.OK
-    return [Line(SECTION, "· gate", mark, said, _WHY_REFUSED if refused else "", dict(row))]
+    alarming = UNTRUSTWORTHY.intersection((row.get("objections") or "").split(", "))
+    mark = Mark.ACT if row["decision"] == "refused" and alarming else Mark.OK
+    return [Line(SECTION, "· gate", mark, said, _WHY_REFUSED if alarming else "", dict(row))]
 
 
 def _drift(model: Model) -> list[Line]:
@@ -148,7 +182,11 @@ def _drift(model: Model) -> list[Line]:
     day = max(row["event_date"] for row in model.drift)
     rows = [row for row in model.drift if row["event_date"] == day]
     moved = sorted((row for row in rows if row["drifted"]), key=lambda row: -(row["psi"] or 0))
-    figures = {"event_date": day, "compared": len(rows), "drifted": [f"{row['kind']} {row['subject']}" for row in moved]}
+    figures = {
+        "event_date": day,
+        "compared": len(rows),
+        "drifted": [f"{row['kind']} {row['subject']}" for row in moved],
+    }
     said = f"{len(moved)} of {len(rows)} columns moved on {day}"
     if not moved:
         return [Line(SECTION, "· drift", Mark.OK, said, figures=figures)]

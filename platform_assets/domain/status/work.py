@@ -68,7 +68,9 @@ def run_lines(runs: Runs, now: datetime) -> list[Line]:
         "in_flight": list(runs.in_flight),
         "queued": runs.queued,
         "dead": list(runs.dead),
-        "failed_24h": [{"run_id": run.run_id, "assets": run.assets, "made_later": run.made_later} for run in runs.failed],
+        "failed_24h": [
+            {"run_id": run.run_id, "assets": run.assets, "made_later": run.made_later} for run in runs.failed
+        ],
         "last_ended_at": runs.last_ended_at,
     }
     said = f"{len(runs.in_flight)} under way, {runs.queued} queued, {len(runs.failed)} failed in 24 hours"
@@ -124,12 +126,12 @@ def freshness_lines(freshness: Sequence[Freshness]) -> list[Line]:
     if unknown:
         said = f"of {len(unknown)} of {len(freshness)} tables nobody has said yet whether they are fresh"
         return [Line(SECTION, "freshness", Mark.WATCH, said, "the daemon tells; start it: `make dev`", figures)]
-    return [Line(SECTION, "freshness", Mark.OK, f"all {len(freshness)} tables are as fresh as promised", figures=figures)]
+    return [
+        Line(SECTION, "freshness", Mark.OK, f"all {len(freshness)} tables are as fresh as promised", figures=figures)
+    ]
 
 
-def ticker_lines(
-    tickers: Sequence[Ticker], heartbeat: datetime | None, now: datetime, *, expected: bool
-) -> list[Line]:
+def ticker_lines(tickers: Sequence[Ticker], heartbeat: datetime | None, now: datetime, *, expected: bool) -> list[Line]:
     """Whether the daemon lives and what its sensors and schedules said; `expected`: it is meant to run."""
     failing = [each for each in tickers if each.error]
     ticked = [each.ticked_at for each in tickers if each.ticked_at]
@@ -143,9 +145,11 @@ def ticker_lines(
     if heartbeat is None or now - heartbeat > DAEMON_LATE:
         seen = "never ran" if heartbeat is None else f"was last seen {how_long(now - heartbeat)} ago"
         said = f"the daemon {seen}: nothing happens by itself{last}"
-        return [Line(SECTION, "automation", Mark.ACT if expected else Mark.WATCH, said, "`make dev` starts it", figures)]
+        return [
+            Line(SECTION, "automation", Mark.ACT if expected else Mark.WATCH, said, "`make dev` starts it", figures)
+        ]
     if failing:
-        said = f"{some((each.name for each in failing))} failed: {failing[0].error}{last}"
+        said = f"{some(each.name for each in failing)} failed: {failing[0].error}{last}"
         return [Line(SECTION, "automation", Mark.ACT, said, "see the ticks in the UI (Automation), mend it", figures)]
     if stopped := [each.name for each in tickers if each.is_stopped]:
         said = f"{some(stopped)} stopped by hand{last}"
