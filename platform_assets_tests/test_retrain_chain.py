@@ -2,157 +2,52 @@
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
-import pandas as pd
+import ibis
 import pytest
 from dagster._core.test_utils import create_run_for_test
 
-from platform_assets.automation.retraining import retrain_sensor
-from platform_assets.domain.contracts.promotion_decisions import PROMOTION_DECISIONS
+from platform_assets.domain.contracts.model_tables import validation_contract
 from platform_assets.domain.model_policies import RetrainPolicy
-from platform_assets.domain.model_spec import ModelSpec
 from platform_assets.domain.retraining.evidence import Request
-from platform_assets.domain.retraining.label_lag import label_lag
-from platform_assets.predictions.scores import predictions_assets
-from platform_assets.trained_models.factory import trained_models_assets
-from platform_assets.trained_models.promotion_decisions import promotion_decisions_asset
-from platform_assets.validation_reports.drift import drift_asset
-from platform_assets.validation_reports.retrain_decisions import retrain_decisions_asset
 from platform_assets.validation_reports.retrain_requests import RetrainRequests
-from platform_assets.validation_reports.validation import validation_reports_assets
 from platform_assets_tests.model_worlds import small_spec
-from platform_assets_tests.test_model_chain import DAYS, EVENTS, FEATURES, FIRST, LAST, table_of, user_ids, world
-from resources.compute.duckdb_engine import DuckDBEngine
-from resources.lakehouse.io_manager import DeltaIOManager, read
-from resources.lakehouse.tables import Lakehouse
+from platform_assets_tests.self_training import LAG, TRAINABLE, SelfTraining, registry_in, tell_what_has_landed
+from platform_assets_tests.test_model_chain import LAST
+from resources.lakehouse.publish import publish
+from resources.lakehouse.slicing import slicing_for
 from resources.model_registry.model_version import RegistryUnavailable
 from resources.model_registry.resource import ModelRegistryResource
-from resources.pictures import Pictures
 
-LAG = label_lag(small_spec())
-TRAINABLE = FIRST + timedelta(days=LAG.history_days - 1 + small_spec().label.maturity_days)
-"""The first landing day on which there is history enough."""
-LANDING = "raw_clicks"
 FAILED, STARTED = dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.STARTED
 
 
-@dataclass
-class SelfTraining:
-    """The assets of one model with its decisions and its sensor; runs are executed here, as the daemon would."""
-
-    io_manager: DeltaIOManager
-    resource: ModelRegistryResource
-    instance: dg.DagsterInstance
-    spec: ModelSpec = field(default_factory=small_spec)
-    definitions: dg.Definitions = field(init=False)
-
-    def __post_init__(self) -> None:
-        features, purchases = world()
-        trained = trained_models_assets(self.spec, {"user_features": FEATURES}, DAYS)
-        self.definitions = dg.Definitions(
-            assets=[
-                *(table_of(FEATURES, features), table_of(EVENTS, purchases), user_ids()),
-                *(*trained, *predictions_assets(self.spec, DAYS)),
-                *(*validation_reports_assets(self.spec, DAYS, [LANDING]), drift_asset(self.spec, DAYS, [LANDING])),
-                retrain_decisions_asset([self.spec], DAYS, [LANDING], trained),
-                promotion_decisions_asset([self.spec]),
-                dg.AssetSpec(LANDING, partitions_def=DAYS),
-            ],
-            sensors=[retrain_sensor([self.spec], also=[PROMOTION_DECISIONS.name])],
-            resources={
-                "lakehouse": self.io_manager,
-                "model_registry": self.resource,
-                "pictures": Pictures(root=str(self.io_manager.staging_folder / "pictures")),
-            },
-        )
-
-    def run(self, *assets: str, first: date, last: date | None = None) -> dg.ExecuteInProcessResult:
-        """Compute assets over a range of days, or for one."""
-        span = {"dagster/asset_partition_range_start": str(first), "dagster/asset_partition_range_end": str(last)}
-        return self._execute(
-            [dg.AssetKey(asset) for asset in assets], span if last else {"dagster/partition": str(first)}
-        )
-
-    def obey(self, request: dg.RunRequest) -> dg.ExecuteInProcessResult:
-        """Execute what the sensor requests."""
-        return self._execute(list(request.asset_selection or ()), dict(request.tags))
-
-    def tick(self) -> tuple[list[dg.RunRequest], str]:
-        """What the sensor requests, or why it doesn't."""
-        sensor = self.definitions.resolve_sensor_def("retrain")
-        resources: dict[str, Any] = {"lakehouse": self.io_manager, "model_registry": self.resource}
-        with dg.build_sensor_context(
-            instance=self.instance, definitions=self.definitions, sensor_name="retrain", resources=resources
-        ) as context:
-            data = sensor.evaluate_tick(context)
-        return list(data.run_requests or ()), data.skip_message or ""
-
-    def decide(self, first: date, last: date | None = None) -> dict[str, Any]:
-        """Compute decisions; the last one."""
-        self.run("retrain_decisions", first=first, last=last)
-        return self.decisions()[last or first]
-
-    def decisions(self) -> dict[date, dict[str, Any]]:
-        """All decisions by day."""
-        snapshot = self.io_manager.lakehouse.snapshot("retrain_decisions")
-        rows = read(self.io_manager.lakehouse, self.io_manager.engine, snapshot, None).to_pyarrow().to_pylist()
-        return {row["decision_date"]: row for row in rows}
-
-    def in_status(self, request: dg.RunRequest, status: dg.DagsterRunStatus) -> None:
-        """A run of the request, in a status that was reached elsewhere."""
-        create_run_for_test(
-            self.instance,
-            tags=dict(request.tags),
-            asset_selection=frozenset(request.asset_selection or ()),
-            status=status,
-        )
-
-    def _execute(self, keys: list[dg.AssetKey], tags: dict[str, str]) -> dg.ExecuteInProcessResult:
-        job = self.definitions.resolve_implicit_global_asset_job_def()
-        return job.execute_in_process(instance=self.instance, tags=tags, asset_selection=keys)
-
-
 @pytest.fixture(scope="module")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> DeltaIOManager:
-    """Features, events and persons of the whole world; nothing was trained."""
-    folder = tmp_path_factory.mktemp("lake")
-    engine = DuckDBEngine(spill_folder=folder / "spill")
-    io_manager = DeltaIOManager(Lakehouse(str(folder / "lake")), engine, folder / "staging", allow_emptying=False)
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Features, events and persons of the whole world, and an empty registry; nothing was trained."""
+    home = tmp_path_factory.mktemp("begun")
     with dg.DagsterInstance.ephemeral() as instance:
-        SelfTraining(io_manager, registry_in(folder), instance).run(
-            "user_features", "events", "user_ids", first=FIRST, last=LAST
-        )
-    assert registry_in(folder).registry.versions("conversion") == []
-    return io_manager
-
-
-def registry_in(folder: Path) -> ModelRegistryResource:
-    return ModelRegistryResource(
-        tracking_uri=f"sqlite:///{folder / 'mlflow.db'}", artifact_root=str(folder / "artifacts")
-    )
+        SelfTraining.at(home, instance).begin()
+    assert registry_in(home).registry.versions("conversion") == []
+    return home
 
 
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
     with dg.DagsterInstance.ephemeral() as instance:
-        for landed in pd.date_range(FIRST, LAST).date:
-            instance.report_runless_asset_event(dg.AssetMaterialization(LANDING, partition=str(landed)))
+        tell_what_has_landed(instance)
         yield instance
 
 
 @pytest.fixture
-def training(lake: DeltaIOManager, instance: dg.DagsterInstance, tmp_path: Path) -> SelfTraining:
-    """A model that was never trained, on a lake whose decisions are its own."""
-    copy = tmp_path / "lake"
-    shutil.copytree(lake.lakehouse.root, copy)
-    shutil.copy(Path(lake.lakehouse.root).parent / "mlflow.db", tmp_path)
-    own = DeltaIOManager(Lakehouse(str(copy)), lake.engine, tmp_path / "staging", allow_emptying=False)
-    return SelfTraining(own, registry_in(tmp_path), instance)
+def training(begun: Path, instance: dg.DagsterInstance, tmp_path: Path) -> SelfTraining:
+    """A model that was never trained, on a lake and a registry of its own."""
+    home = tmp_path / "home"
+    shutil.copytree(begun, home)
+    return SelfTraining.at(home, instance)
 
 
 def test_a_model_trains_and_promotes_itself_in_one_run_on_the_first_day_that_allows_it(training: SelfTraining) -> None:
@@ -289,14 +184,8 @@ def test_violated_days_are_noticed_from_the_validations_of_the_champion(
 
 def spoil(training: SelfTraining, ceiling: float) -> None:
     """Republish the validations with intervals below `ceiling`."""
-    from platform_assets.domain.contracts.model_tables import validation_contract
-    from resources.lakehouse.publish import publish
-    from resources.lakehouse.slicing import slicing_for
-
     contract = validation_contract(training.spec)
     rows = training.io_manager.published_rows(contract.name, None)
-    import ibis
-
     publish(
         rows.mutate(auc_high=ibis.literal(ceiling)),
         contract,

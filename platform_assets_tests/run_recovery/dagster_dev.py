@@ -50,11 +50,11 @@ def environment(home: Path) -> dict[str, str]:
 class DagsterDev:
     """`dagster dev` in a process group of its own."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, module: str = MODULE) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self._port = probe.getsockname()[1]
-        command = [sys.executable, "-m", "dagster", "dev", "-m", MODULE, "-h", "127.0.0.1", "-p", str(self._port)]
+        command = [sys.executable, "-m", "dagster", "dev", "-m", module, "-h", "127.0.0.1", "-p", str(self._port)]
         with (home / "dev.log").open("a") as log:
             self._process = subprocess.Popen(
                 command, cwd=ROOT, env=environment(home), stdout=log, stderr=log, start_new_session=True
