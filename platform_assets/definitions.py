@@ -102,7 +102,7 @@ def build_definitions(settings: Settings | None = None, overrides: Mapping[str, 
     specs = [each.waiting_for(lateness).learning_from(settings.sample_fraction) for each in all_specs()]
     landing_tables = [raw.key.path[-1] for raw in raws]
     for spec in specs:
-        assets += trained_models_assets(spec, FEATURE_TABLES, days, workers)
+        assets += trained_models_assets(spec, FEATURE_TABLES, days, workers, settings.ui_url)
         assets += predictions_assets(spec, days)
         assets += validation_reports_assets(spec, days, landing_tables)
         assets += [drift_asset(spec, days, landing_tables)]

@@ -1,5 +1,6 @@
 """From features to validation: the assets of one spec, wired by their factories, on a small lakehouse and registry."""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -10,6 +11,7 @@ import ibis
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 
 from platform_assets.cli.erasure.survey import affected_models, affected_predictions
 from platform_assets.domain.contracts.contract import Column, Contract
@@ -29,6 +31,7 @@ from resources.lakehouse.io_manager import DeltaIOManager, read
 from resources.lakehouse.person_search import PersonSearch
 from resources.lakehouse.tables import Lakehouse
 from resources.model_registry.model_version import ModelNotFound
+from resources.model_registry.provenance import LOCK_FILE
 from resources.model_registry.registry import ModelRegistry
 from resources.model_registry.resource import ModelRegistryResource
 from resources.pictures import Pictures
@@ -124,7 +127,9 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     folder = tmp_path_factory.mktemp("chain")
     features, purchases = world()
     assets = [table_of(FEATURES, features), table_of(EVENTS, purchases), user_ids()]
-    assets += trained_models_assets(SPEC, {"user_features": FEATURES}, DAYS) + predictions_assets(SPEC, DAYS)
+    assets += trained_models_assets(
+        SPEC, {"user_features": FEATURES}, DAYS, ui_url="https://dagster.example/"
+    ) + predictions_assets(SPEC, DAYS)
     assets += validation_reports_assets(SPEC, DAYS, ["raw_clicks"])
     engine = DuckDBEngine(spill_folder=folder / "spill")
     io_manager = DeltaIOManager(Lakehouse(str(folder / "lake")), engine, folder / "staging", allow_emptying=False)
@@ -179,7 +184,16 @@ def test_the_ui_says_why_the_champion_was_promoted(platform: Platform) -> None:
 
 def test_the_version_names_run_code_and_delta_versions_it_was_made_from(registry: ModelRegistry) -> None:
     tags = registry.tags(registry.require_champion("conversion"))
-    assert {"dagster_run_id", "code_version", "delta_version.events", "delta_version.user_features"} <= set(tags)
+    tables = ("conversion_training_set", "events", "user_features", "user_ids")
+    assert {f"delta_version.{table}" for table in tables} <= set(tags)
+    assert (tags["dagster_asset"], tags["dagster_partition"]) == ("conversion_model", str(TRAINING_DATE))
+    assert tags["dagster_run_url"] == f"https://dagster.example/runs/{tags['dagster_run_id']}"
+    assert tags["spec_fingerprint"] == SPEC.training_fingerprint
+    assert tags["code_version"].endswith(f"-{SPEC.training_fingerprint}")
+    assert tags["lock_file"] == hashlib.sha256(LOCK_FILE.read_bytes()).hexdigest()
+    assert tags["code_revision"].startswith(tags["mlflow.source.git.commit"])
+    assert tags["package.scikit-learn"] == sklearn.__version__
+    assert {"input_schemas", "seed", "python", "package.numpy"} <= set(tags)
 
 
 def test_the_ui_shows_picture_card_and_figures_of_the_model(platform: Platform) -> None:

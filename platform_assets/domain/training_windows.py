@@ -86,7 +86,8 @@ class AllWithDecay(TrainingWindow):
 class WarmStart(TrainingWindow):
     """The last `days` days, on which the champion is fitted on: its parameters are taken over, not searched for.
 
-    Where there is no champion yet, or it has seen days of the holdout, a search starts from nothing.
+    Where there is no champion yet, or it has seen days of the holdout, reads other features or ends in another kind of
+    estimator, a search starts from nothing.
     """
 
     days: int = 42

@@ -18,14 +18,16 @@ def trained_models_assets(
     features: Mapping[str, Contract],
     days: dg.DailyPartitionsDefinition,
     workers: SearchWorkers | None = None,
+    ui_url: str = "",
 ) -> list[dg.AssetsDefinition]:
     """Training set, model and champion of `spec`.
 
     `features` are the contracts of the feature tables there are, by name; `workers` fit the candidates of a search,
-    one after the other in the step's own process where none are given.
+    one after the other in the step's own process where none are given. `ui_url` is the address of Dagster's UI, which
+    registered versions name.
     """
     return [
         training_set_asset(spec, features, days),
-        model_asset(spec, days, workers or SearchWorkers()),
+        model_asset(spec, days, workers or SearchWorkers(), ui_url),
         champion_asset(spec, training_set_contract(spec, features)),
     ]

@@ -2,19 +2,25 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import dagster as dg
 import ibis
 
 from platform_assets.domain.model_spec import ModelSpec
 from platform_assets.table_asset import code_version, stage_of
+from resources.lakehouse.io_manager import INPUT_MODELS, DeltaIOManager
 from resources.model_registry.model_version import ModelVersion
+from resources.model_registry.provenance import provenance_tags
 from resources.model_registry.resource import ModelRegistryResource
 from resources.search_workers import SearchWorkers
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from platform_assets.domain.modelling.fitting import StartingPoint
     from platform_assets.domain.modelling.training import TrainedModel
     from resources.model_registry.registry import ModelRegistry
@@ -22,7 +28,9 @@ if TYPE_CHECKING:
 _TRAINING = "platform_assets.domain.modelling.training"
 
 
-def model_asset(spec: ModelSpec, days: dg.DailyPartitionsDefinition, workers: SearchWorkers) -> dg.AssetsDefinition:
+def model_asset(
+    spec: ModelSpec, days: dg.DailyPartitionsDefinition, workers: SearchWorkers, ui_url: str = ""
+) -> dg.AssetsDefinition:
     """The model of `spec`; its files lie in the registry, downstream assets find it there by alias."""
     training_set_key = dg.AssetKey(spec.table("training_set"))
     revision = f"{training_code(spec)}-{spec.training_fingerprint}"
@@ -41,26 +49,28 @@ def model_asset(spec: ModelSpec, days: dg.DailyPartitionsDefinition, workers: Se
         pool=f"write_{spec.table('model')}",
     )
     def learn(
-        context: dg.AssetExecutionContext, training_set: ibis.Table, model_registry: ModelRegistryResource
+        context: dg.AssetExecutionContext,
+        training_set: ibis.Table,
+        model_registry: ModelRegistryResource,
+        lakehouse: dg.ResourceParam[DeltaIOManager],
     ) -> None:
-        from platform_assets.domain.modelling.model_card import model_card
         from platform_assets.domain.modelling.training import train
 
-        start = starting_point(model_registry.registry, spec)
+        registry = model_registry.registry
+        start = starting_point(registry, spec)
         for key in context.partition_keys:
             rows = training_set.filter(training_set.training_date == date.fromisoformat(key)).to_pandas()
             with workers.at_work():
                 trained = train(rows, spec, date.fromisoformat(key), start)
             versions = input_versions(context.instance, training_set_key, key)
-            card = model_card(spec, trained, versions)
-            picture = _picture(spec, trained)
-            tags = {"dagster_run_id": context.run_id, "code_version": revision}
-            tags |= {"spec_fingerprint": spec.training_fingerprint}
-            tags |= {f"input_model.{spec.name}": name for name in [trained.started_from] if name}
-            tags |= {f"delta_version.{table}": str(version) for table, version in versions.items()}
-            version = model_registry.registry.register(spec, trained, card=card, picture=picture, tags=tags)
+            shown = describe(rows, spec, trained, versions)
+            tags = _tags(context, spec, key, revision, ui_url) | provenance_tags(lakehouse.inputs, versions)
+            tags |= {f"input_model.{spec.name}": str(each.version) for each in [trained.started_from] if each}
+            version = registry.register(spec, trained, card=shown.card, picture=shown.picture, tags=tags)
             context.log.info(f"registered {version}: AUC {trained.metrics['auc']}")
-            context.add_asset_metadata(_metadata(trained, version, card, picture), partition_key=key)
+            context.add_asset_metadata(
+                _metadata(trained, shown, version, tags, registry.tracking_uri), partition_key=key
+            )
 
     return learn
 
@@ -80,7 +90,9 @@ def starting_point(registry: "ModelRegistry", spec: ModelSpec) -> "StartingPoint
     loaded = registry.load(champion) if champion is not None else None
     if champion is None or not isinstance(loaded, LoadedPipeline):  # an imported model isn't the spec's pipeline
         return None
-    return StartingPoint(str(champion), loaded.pipeline, champion.digest, trained_until=champion.trained_until)
+    return StartingPoint(
+        spec.name, champion.version, loaded.features, loaded.pipeline, champion.digest, champion.trained_until
+    )
 
 
 def input_versions(instance: dg.DagsterInstance, table: dg.AssetKey, partition: str) -> dict[str, int]:
@@ -95,21 +107,52 @@ def input_versions(instance: dg.DagsterInstance, table: dg.AssetKey, partition: 
     return {**upstream, **own}
 
 
-def _picture(spec: ModelSpec, trained: "TrainedModel") -> bytes:
+@dataclass(frozen=True)
+class Shown:
+    """What people see of a training."""
+
+    card: str
+    picture: bytes
+
+
+def describe(rows: "pd.DataFrame", spec: ModelSpec, trained: "TrainedModel", versions: Mapping[str, int]) -> Shown:
+    """The card and the picture of a model that was trained on these rows, made from these versions of tables."""
+    from platform_assets.domain.modelling.explanation import explain
+    from platform_assets.domain.modelling.model_card import model_card
     from platform_assets.domain.modelling.pictures import quality_picture
     from platform_assets.domain.modelling.time_split import as_days
 
-    days = as_days(trained.holdout["feature_date"])
+    explanation, held_out = explain(rows, spec, trained), trained.holdout
+    days = as_days(held_out["feature_date"])
     title = f"{spec.name} on held-out days {days.min()} to {days.max()}"
-    return quality_picture(trained.holdout["label"], trained.holdout["score"], title)
+    picture = quality_picture(held_out["label"], held_out["score"], title, explanation.importance)
+    return Shown(model_card(spec, trained, versions, explanation), picture)
 
 
-def _metadata(trained: "TrainedModel", version: ModelVersion, card: str, picture: bytes) -> dict[str, Any]:
+def _tags(
+    context: dg.AssetExecutionContext, spec: ModelSpec, partition: str, revision: str, ui_url: str
+) -> dict[str, str]:
+    """What Dagster and the spec say of a training: names by which it is found there, and what it depends on."""
+    return {
+        "dagster_run_id": context.run_id,
+        "dagster_asset": spec.table("model"),
+        "dagster_partition": partition,
+        **({"dagster_run_url": f"{ui_url.rstrip('/')}/runs/{context.run_id}"} if ui_url else {}),
+        "code_version": revision,
+        "spec_fingerprint": spec.training_fingerprint,
+        "seed": str(spec.seed),
+    }
+
+
+def _metadata(
+    trained: "TrainedModel", shown: Shown, version: ModelVersion, tags: Mapping[str, str], tracking_uri: str
+) -> dict[str, Any]:
     from platform_assets.domain.drawing import as_markdown
 
+    page = f"{tracking_uri.rstrip('/')}/#/models/{quote(version.name)}/versions/{version.version}"
     return {
-        "picture": dg.MetadataValue.md(as_markdown(picture, "ROC and calibration on held-out days")),
-        "model_card": dg.MetadataValue.md(card),
+        "picture": dg.MetadataValue.md(as_markdown(shown.picture, "quality on held-out days")),
+        "model_card": dg.MetadataValue.md(shown.card),
         "auc": trained.metrics["auc"].value,
         "auc_low": trained.metrics["auc"].low,
         "auc_high": trained.metrics["auc"].high,
@@ -121,6 +164,9 @@ def _metadata(trained: "TrainedModel", version: ModelVersion, card: str, picture
         "model_version": version.version,
         "model_digest": version.digest,
         "mlflow_run_id": version.run_id,
+        **({"mlflow_page": dg.MetadataValue.url(page)} if tracking_uri.startswith("http") else {}),
+        **({INPUT_MODELS: {trained.started_from.name: trained.started_from.version}} if trained.started_from else {}),
+        "made_from": dg.MetadataValue.json(dict(tags)),
         "search": dg.MetadataValue.table(
             [dg.TableRecord(row) for row in trained.search_table.round(4).astype("str").to_dict("records")]
         ),

@@ -12,6 +12,7 @@ import pytest
 
 from platform_assets.domain.contracts.contract import Column, Contract
 from platform_assets.domain.model_spec import FeatureColumns, ModelSpec
+from platform_assets.domain.training_windows import WarmStart
 from platform_assets.predictions.scores import predictions_assets
 from platform_assets.trained_models.factory import trained_models_assets
 from platform_assets_tests.model_worlds import small_spec
@@ -59,6 +60,7 @@ BEFORE = small_spec(features=("visits", "carts", "noise"), estimator=filled_logi
 AFTER = replace(
     BEFORE, features=(FeatureColumns("user_features", ("visits", "carts")), FeatureColumns("user_moods", ("mood",)))
 )
+WARM = replace(BEFORE, window=WarmStart(), features=(*BEFORE.features, FeatureColumns("user_moods", ())))
 
 
 def assets_of(spec: ModelSpec) -> list[dg.AssetsDefinition]:
@@ -121,3 +123,15 @@ def test_champion_and_challenger_of_different_features_are_judged_on_the_same_ro
     (row,) = platform.rows("conversion_champion").to_dict("records")
     assert (row["champion_version"], row["challenger_version"]) == (1, 2)
     assert row["rows"] > 0
+
+
+def test_a_warm_start_names_the_champion_that_it_goes_on_from(platform: Platform) -> None:
+    """The table that the spec no longer reads columns of is still there, so that nothing of its tables changes."""
+    replace(platform, assets=assets_of(WARM)).run("conversion_model", LAST)
+    registry = platform.resource.registry
+    challenger = registry.challenger("conversion")
+    assert challenger is not None and challenger.version == 3
+    assert registry.tags(challenger)["input_model.conversion"] == "1"
+    event = platform.instance.get_latest_materialization_event(dg.AssetKey("conversion_model"))
+    assert event is not None and event.asset_materialization is not None
+    assert event.asset_materialization.metadata["input_models"].value == {"conversion": 1}

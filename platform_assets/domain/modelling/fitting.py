@@ -26,9 +26,11 @@ Folds = Sequence[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]
 
 @dataclass(frozen=True)
 class StartingPoint:
-    """The champion that a fit may go on from: its name and version, its pipeline, the digest of its files."""
+    """The champion that a fit may go on from: its version, what it reads, its pipeline, the digest of its files."""
 
     name: str
+    version: int
+    features: tuple[str, ...]
     pipeline: "Pipeline"
     digest: str
     trained_until: date
@@ -67,6 +69,18 @@ def search(
     )
 
 
+def can_go_on(start: StartingPoint, spec: ModelSpec, first_held_out: np.datetime64) -> bool:
+    """Whether the champion has seen no held-out day, reads what the spec does, and is one of its candidates' kind."""
+    bare = spec.estimator(spec.seed)
+    kinds = {type(each) for each in _last_steps(bare, [dict(part) for part in spec.search_space(spec.seed)])}
+    return (
+        np.datetime64(start.trained_until, "D") < first_held_out
+        and start.features == spec.feature_names
+        and [name for name, _ in start.pipeline.steps] == [name for name, _ in bare.steps]
+        and type(start.pipeline.steps[-1][1]) in kinds
+    )
+
+
 def go_on(
     start: StartingPoint, rows: pd.DataFrame, labels: npt.NDArray[np.int8], days: Days, spec: ModelSpec
 ) -> FittedPipeline:
@@ -84,7 +98,7 @@ def go_on(
     last_step.set_params(warm_start=True, **more)
     fitted = WindowPipeline(steps, window=spec.window).fit(rows, labels, days=days)
     last_step.set_params(**{name: declared[name] for name in ("warm_start", *more)})
-    parameters = {"started_from": start.name}
+    parameters = {"started_from": f"{start.name} version {start.version}"}
     return FittedPipeline(fitted.plain(), parameters, pd.DataFrame([parameters]), started_from=start)
 
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from platform_assets.domain.model_spec import ModelSpec
-from platform_assets.domain.modelling.fitting import Days, FittedPipeline, StartingPoint, go_on, search
+from platform_assets.domain.modelling.fitting import Days, FittedPipeline, StartingPoint, can_go_on, go_on, search
 from platform_assets.domain.modelling.quality import Estimate, metric_estimates
 from platform_assets.domain.modelling.time_split import (
     TimeSplit,
@@ -52,7 +52,7 @@ class TrainedModel:
     first_day: date
     rows: int
     positives: int
-    started_from: str | None = None
+    started_from: StartingPoint | None = None
     """The champion that was fitted on, where the spec's window says so and there was one."""
 
 
@@ -61,7 +61,7 @@ def train(
 ) -> TrainedModel:
     """Fits the best candidate of `spec` on the search rows of a training set and measures it on the held-out days.
 
-    Where the spec's window continues the champion, `champion` is fitted on instead, unless it has seen held-out days.
+    Where the spec's window continues the champion, `champion` is fitted on instead, as far as it can be.
     """
     split = split_by_time(frame, spec)
     days = as_days(split.search["feature_date"])
@@ -82,7 +82,7 @@ def train(
         first_day=days.min().astype(object),
         rows=len(labels),
         positives=int(labels.sum()),
-        started_from=fitted.started_from.name if fitted.started_from else None,
+        started_from=fitted.started_from,
     )
 
 
@@ -90,11 +90,10 @@ def _fitted(
     split: TimeSplit, days: Days, labels: npt.NDArray[np.int8], spec: ModelSpec, champion: StartingPoint | None
 ) -> FittedPipeline:
     rows, held_out = feature_matrix(split.search, spec), split.holdout["label"].to_numpy(dtype=np.int8)
-    if champion is not None and spec.window.continues_the_champion:
-        first_held_out = as_days(split.holdout["feature_date"]).min()
-        if np.datetime64(champion.trained_until, "D") < first_held_out:
-            _require_both_outcomes({"the holdout": held_out, "the training rows": labels}, spec)
-            return go_on(champion, rows, labels, days, spec)
+    start = champion if spec.window.continues_the_champion else None
+    if start is not None and can_go_on(start, spec, as_days(split.holdout["feature_date"]).min()):
+        _require_both_outcomes({"the holdout": held_out, "the training rows": labels}, spec)
+        return go_on(start, rows, labels, days, spec)
     folds = time_folds(days, spec.folds, spec.label.embargo_days)
     parts = {"the holdout": held_out}
     for number, (train_rows, test_rows) in enumerate(folds, start=1):

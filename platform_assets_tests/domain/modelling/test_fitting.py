@@ -34,7 +34,9 @@ def coefficients(trained: TrainedModel) -> np.ndarray:
 
 
 def started_from(trained: TrainedModel, trained_until: date = date(2026, 2, 1)) -> StartingPoint:
-    return StartingPoint("conversion version 1", trained.pipeline, "digest-of-files", trained_until)
+    return StartingPoint(
+        "conversion", 1, small_spec().feature_names, trained.pipeline, "digest-of-files", trained_until
+    )
 
 
 def few_steps(seed: int) -> Any:
@@ -122,7 +124,7 @@ def test_a_warm_start_goes_on_from_what_the_champion_has_learnt() -> None:
     cold = trained_with(WarmStart(), **steps)
     cold.pipeline.steps[-1][1].coef_[:] = 7.0
     warm = trained_with(WarmStart(), started_from(cold), **steps)
-    assert warm.started_from == "conversion version 1"
+    assert warm.started_from is not None and warm.started_from.version == 1
     assert coefficients(warm) == pytest.approx(7.0, abs=0.5)
     assert coefficients(cold).tolist() == [7.0] * 3, "the champion itself stays as it was"
     assert not warm.pipeline.steps[-1][1].warm_start
@@ -156,7 +158,13 @@ def test_a_champion_that_has_seen_held_out_days_is_not_gone_on_from() -> None:
     seen = started_from(first, trained_until=date(2026, 2, 15))
     assert trained_with(WarmStart(), seen).started_from is None
     before = started_from(first, trained_until=date(2026, 2, 15) - timedelta(days=1))
-    assert trained_with(WarmStart(), before).started_from == "conversion version 1"
+    assert trained_with(WarmStart(), before).started_from is before
+
+
+def test_a_champion_of_other_features_or_another_kind_is_not_gone_on_from() -> None:
+    champion = started_from(trained_with(WarmStart()))
+    assert trained_with(WarmStart(), replace(champion, features=("visits", "carts"))).started_from is None
+    assert trained_with(WarmStart(), champion, estimator=few_steps, search_space=one_candidate).started_from is None
 
 
 def test_an_estimator_that_cannot_go_on_with_other_rows_is_refused_already_by_the_first_training() -> None:
