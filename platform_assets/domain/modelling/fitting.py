@@ -74,7 +74,7 @@ def can_go_on(start: StartingPoint, spec: ModelSpec, first_held_out: np.datetime
     bare = spec.estimator(spec.seed)
     kinds = {type(each) for each in _last_steps(bare, [dict(part) for part in spec.search_space(spec.seed)])}
     return (
-        np.datetime64(start.trained_until, "D") < first_held_out
+        bool(np.datetime64(start.trained_until, "D") < first_held_out)
         and start.features == spec.feature_names
         and [name for name, _ in start.pipeline.steps] == [name for name, _ in bare.steps]
         and type(start.pipeline.steps[-1][1]) in kinds
