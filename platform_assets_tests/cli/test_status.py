@@ -16,8 +16,10 @@ from platform_assets.cli import main
 from platform_assets.cli.dagster_runs import prepare_instance
 from platform_assets.cli.status.instance import runs_of
 from platform_assets.cli.status.lake import Lake
+from platform_assets.cli.status.screen import condensed
 from platform_assets.domain.contracts.contract import Column, Contract
 from platform_assets.domain.status.data import Quarantined
+from platform_assets.domain.status.line import Line, Mark
 from platform_assets_tests.small_platform import KEYS, SmallPlatform
 from platform_assets_tests.stores import Store
 from resources.compute.duckdb_engine import DuckDBEngine
@@ -90,8 +92,8 @@ def test_a_broken_table_is_unknown_and_the_rest_is_told(told: Told, lake: Path) 
     code, out = told("--format", "json")
     lines = lines_of(out)
     assert code == 1
-    assert lines["data"]["mark"] == "unknown"
-    assert {"runs", "disk"} <= lines.keys()
+    assert lines["user_features"]["mark"] == "unknown"
+    assert [lines[name]["mark"] for name in ("landed", "events", "runs", "disk")] == ["ok", "ok", "watch", "ok"]
 
 
 def test_a_lake_that_can_not_be_listed_is_unknown(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,6 +142,20 @@ def test_one_model_tells_what_it_cost(told: Told, lake: Path) -> None:
 
 def test_an_unknown_model_is_refused_with_the_nearest_name(told: Told, capsys: pytest.CaptureFixture[str]) -> None:
     assert told("--model", "convertion")[0] == 1
+
+
+def test_many_models_are_told_by_a_line_each_and_what_is_not_well() -> None:
+    lines = [
+        line
+        for name in "abcd"
+        for line in (
+            Line("models", name, Mark.OK, "serves"),
+            Line("models", "scores", Mark.OK, "fine", of=name),
+            Line("models", "drift", Mark.WATCH, "moved", of=name),
+        )
+    ]
+    assert [line.subject for line in condensed(lines)] == ["a", "drift", "b", "drift", "c", "drift", "d", "drift"]
+    assert condensed(lines[:9]) == lines[:9]
 
 
 def failing_asset(name: str) -> dg.AssetsDefinition:

@@ -16,10 +16,11 @@ from platform_assets.cli.status import instance as known
 from platform_assets.cli.status.costs import DAYS, costs_of
 from platform_assets.cli.status.graph import Graph, declared_graph
 from platform_assets.cli.status.lake import Lake
-from platform_assets.cli.status.models import models_of
+from platform_assets.cli.status.models import Models
 from platform_assets.domain.alerts.deliveries import outbox_health
 from platform_assets.domain.contracts.alert_events import ALERT_EVENTS
 from platform_assets.domain.contracts.events import EVENTS
+from platform_assets.domain.model_spec import ModelSpec
 from platform_assets.domain.status import alerts, data, models, places, work
 from platform_assets.domain.status.line import Line, Mark, unreadable
 from resources.settings import Settings
@@ -59,9 +60,9 @@ class Gathered:
         return costs_of(self.lake, self.instance, self.graph, self.now, rate, counting_rows=counting_rows)
 
     @cached_property
-    def models(self) -> list[models.Model]:
+    def models(self) -> Models:
         """What is known of every model."""
-        return models_of(self.settings, self.lake, self.graph.specs)
+        return Models(self.lake, self.settings.tracking_uri, self.graph.specs)
 
     def __enter__(self) -> "Gathered":
         return self
@@ -80,12 +81,12 @@ def status_lines(gathered: Gathered) -> list[Line]:
     return lines
 
 
-def guarded(section: str, gather: Callable[[], T], otherwise: T) -> tuple[T, list[Line]]:
+def guarded(section: str, gather: Callable[[], T], otherwise: T, subject: str = "") -> tuple[T, list[Line]]:
     """What is gathered; where that fails, something else and the line that says why."""
     try:
         return gather(), []
     except Exception as error:
-        return otherwise, [unreadable(section, error)]
+        return otherwise, [unreadable(section, error, subject)]
 
 
 def _data(gathered: Gathered) -> list[Line]:
@@ -93,12 +94,16 @@ def _data(gathered: Gathered) -> list[Line]:
     events = lake.daily(EVENTS.name)
     raws = [lake.daily(name) for name in graph.raws]
     quarantined = [lake.quarantined(name, QUARANTINE_DAYS) for name in (*graph.raws, EVENTS.name)]
-    products = [lake.daily(name, events.newest) for name in graph.products]
-    lines = data.data_lines(data.Data(raws, events, products, quarantined, graph.calendar_end, reopened_days(gathered)))
-    return lines + [unreadable(f"data: {name}", error) for name, error in lake.unreadable.items()]
+    products = [lake.daily(name, events.newest) for name in graph.products if name not in lake.unreadable]
+    reopened = _reopened_days(gathered)
+    return data.data_lines(data.Data(raws, events, products, quarantined, graph.calendar_end, reopened))
 
 
-def reopened_days(gathered: Gathered) -> list[Any]:
+def _unreadable_tables(gathered: Gathered) -> list[Line]:
+    return [unreadable(data.SECTION, error, name) for name, error in gathered.lake.unreadable.items()]
+
+
+def _reopened_days(gathered: Gathered) -> list[Any]:
     """Event days that read other raw rows now than when they were computed."""
     from platform_assets.definitions import declared_sources
     from platform_assets.domain.event_days import stale_event_days
@@ -115,8 +120,16 @@ def reopened_days(gathered: Gathered) -> list[Any]:
 
 
 def _models(gathered: Gathered) -> list[Line]:
-    told = [line for model in gathered.models for line in models.model_lines(model)]
-    return [*models.registry_lines(gathered.models), *told]
+    lines = models.registry_lines(gathered.models.registry_error)
+    for spec in gathered.graph.specs:
+        tell = partial(_model, gathered, spec)
+        told, unread = guarded(models.SECTION, tell, list[Line](), spec.name)
+        lines += [*told, *unread]
+    return lines
+
+
+def _model(gathered: Gathered, spec: ModelSpec) -> list[Line]:
+    return models.model_lines(gathered.models.read(spec))
 
 
 def _runs(gathered: Gathered) -> list[Line]:
@@ -161,6 +174,7 @@ def _costs(gathered: Gathered) -> list[Line]:
 
 SECTIONS: tuple[tuple[str, Callable[[Gathered], list[Line]]], ...] = (
     (data.SECTION, _data),
+    (data.SECTION, _unreadable_tables),
     (models.SECTION, _models),
     (work.SECTION, _runs),
     (work.SECTION, _of_instance(lambda instance, all: work.check_lines(known.checks_of(instance, all.graph.checks)))),

@@ -8,7 +8,6 @@ from rich.table import Table
 from platform_assets.cli.printed_table import print_table
 from platform_assets.cli.status.costs import DAYS
 from platform_assets.cli.status.gathered import Gathered
-from platform_assets.cli.status.models import models_of
 from platform_assets.domain.errors import ConfigurationError
 from platform_assets.domain.status.line import Line
 from platform_assets.domain.status.models import Model, achieved, model_lines, registry_lines
@@ -24,13 +23,12 @@ def model_named(gathered: Gathered, name: str) -> Model:
             where="platform status --model",
             todo=f"ask for {', '.join(specs)}",
         )
-    (model,) = models_of(gathered.settings, gathered.lake, [specs[name]], matured=None)
-    return model
+    return gathered.models.read(specs[name], matured=None)
 
 
 def lines_of(model: Model) -> list[Line]:
     """The lines of a model, and of the registry where it can't be read."""
-    return [*registry_lines([model]), *model_lines(model)]
+    return [*registry_lines(model.registry_error), *model_lines(model)]
 
 
 def cost_by_stage(rows: Sequence[Mapping[str, Any]], model: str) -> list[dict[str, Any]]:

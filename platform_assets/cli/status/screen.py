@@ -16,6 +16,7 @@ from platform_assets.domain.status.line import Line, Mark, is_healthy
 WIDTH = 112
 """Of a screen that isn't a terminal."""
 COLOURS = {Mark.OK: "green", Mark.WATCH: "yellow", Mark.ACT: "bold red", Mark.UNKNOWN: "bold magenta"}
+MODELS_IN_FULL = 3
 LONGEST = 170
 """Characters of one thing: about two rows. `--format json` and `--model` tell all."""
 
@@ -41,15 +42,22 @@ def print_screen(lines: Sequence[Line], title: str, *, longest: int = LONGEST) -
     shown.add_column(ratio=1, overflow="fold")
     console.print(Text.assemble((headline(lines), _colour_of(lines)), ("  " + title, "dim")))
     section = None
-    for line in lines:
+    for line in condensed(lines):
         if line.section != section:
             section = line.section
             shown.add_row("", "", "")
             shown.add_row(Text(section.upper(), "bold"), "", "")
-        shown.add_row(Text(line.mark.value, COLOURS[line.mark]), Text(line.subject), Text(_cut(line.says, longest)))
+        subject = f"· {line.subject}" if line.of else line.subject
+        shown.add_row(Text(line.mark.value, COLOURS[line.mark]), Text(subject), Text(_cut(line.says, longest)))
         if line.todo and line.mark is not Mark.OK:
             shown.add_row("", "", Text(f"→ {line.todo}", "cyan"))
     console.print(shown)
+
+
+def condensed(lines: Sequence[Line]) -> list[Line]:
+    """The lines of a screen: of many models, each only by its first line and by what is not well."""
+    many = len({line.of for line in lines if line.of}) > MODELS_IN_FULL
+    return [line for line in lines if not (many and line.of and line.mark is Mark.OK)]
 
 
 def headline(lines: Sequence[Line]) -> str:

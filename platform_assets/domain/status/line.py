@@ -25,7 +25,10 @@ GRAVITY = (Mark.OK, Mark.WATCH, Mark.ACT, Mark.UNKNOWN)
 
 @dataclass(frozen=True)
 class Line:
-    """What is said of one thing; `todo` is the next step where the mark is not `ok`, `figures` what it rests on."""
+    """What is said of one thing; `todo` is the next step where the mark is not `ok`, `figures` what it rests on.
+
+    `of` names the model that the line belongs to, where it belongs to one.
+    """
 
     section: str
     subject: str
@@ -33,11 +36,12 @@ class Line:
     says: str
     todo: str = ""
     figures: Mapping[str, Any] = field(default_factory=dict)
+    of: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """For machines: days and instants as ISO 8601."""
         found = {**vars(self), "mark": self.mark.value, "figures": {k: _plain(v) for k, v in self.figures.items()}}
-        return found if self.todo else {name: value for name, value in found.items() if name != "todo"}
+        return {name: value for name, value in found.items() if value != "" or name not in ("todo", "of")}
 
 
 def is_healthy(lines: Iterable[Line]) -> bool:
@@ -45,11 +49,11 @@ def is_healthy(lines: Iterable[Line]) -> bool:
     return all(line.mark in HEALTHY for line in lines)
 
 
-def unreadable(section: str, error: Exception) -> Line:
-    """The line of a section whose facts couldn't be gathered."""
+def unreadable(section: str, error: Exception, subject: str = "") -> Line:
+    """The line of a section, or of one subject in it, whose facts couldn't be gathered."""
     says = " ".join(str(getattr(error, "what", "") or error).split()) or type(error).__name__
     todo = str(getattr(error, "todo", "")) or "mend what this says, then ask again"
-    return Line(section, "", Mark.UNKNOWN, f"not readable: {says}"[:200], todo)
+    return Line(section, subject, Mark.UNKNOWN, f"not readable: {says}"[:200], todo)
 
 
 def gravest(*marks: Mark) -> Mark:

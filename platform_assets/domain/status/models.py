@@ -1,7 +1,7 @@
 """The section `models`: who serves, how old and how good it is, what was decided of it, whether its world moved."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -11,6 +11,8 @@ from platform_assets.domain.promotion.verdict import DIGEST, PERSONAL_DATA, SIGN
 from platform_assets.domain.status.line import Line, Mark, days, some
 
 SECTION = "models"
+GIVEN_UP = "was given up after"
+"""How the retrain engine says that a decided training failed too often (`domain.retraining.decide`)."""
 UNTRUSTWORTHY = frozenset({DIGEST, UNTRUSTED, SIGNATURE, PERSONAL_DATA})
 """Objections of the gate that say more than "not better": somebody has to look at the version."""
 Row = Mapping[str, Any]
@@ -60,13 +62,12 @@ def model_lines(model: Model) -> list[Line]:
     if model.challenger is None and model.champion is None and not model.registry_error and model.scored is None:
         todo = f"`platform retrain {model.spec.name}`, or materialise {model.spec.name}_training_set … _champion"
         return [Line(SECTION, model.spec.name, Mark.WATCH, "never trained", todo)]
-    lines = [_champion(model), _scores(model), *_decision(model), *_promotion(model), *_drift(model)]
-    return [line for line in lines if line is not None]
+    told = [*_scores(model), *_decision(model), *_promotion(model), *_drift(model)]
+    return [_champion(model), *(replace(line, of=model.spec.name) for line in told)]
 
 
-def registry_lines(models: Sequence[Model]) -> list[Line]:
+def registry_lines(error: str) -> list[Line]:
     """A line on the registry where it can't be read; otherwise the models speak for it."""
-    error = next((model.registry_error for model in models if model.registry_error), "")
     if not error:
         return []
     todo = "start the MLflow store or correct PLATFORM_MLFLOW_URI; tables and scores are not touched by it"
@@ -140,28 +141,37 @@ def _champion(model: Model) -> Line:
     return Line(SECTION, spec.name, Mark.OK, said, figures=figures)
 
 
-def _scores(model: Model) -> Line | None:
+def _scores(model: Model) -> list[Line]:
     name, scored = model.spec.table("scores"), model.scored
     if scored is None:
         if model.champion is None:
-            return None
+            return []
         todo = f"materialise {name} for the days after {model.champion.training_date}"
-        return Line(SECTION, "· scores", Mark.ACT, "there is a champion, and no day was ever scored", todo)
+        return [Line(SECTION, "scores", Mark.ACT, "there is a champion, and no day was ever scored", todo)]
     figures = {"newest": scored.newest, "rows": scored.rows, "days": scored.days, "missing": list(scored.missing)}
     said = f"{scored.rows:,} on {scored.newest}; {days(scored.days)}"
     late = (model.until - scored.newest).days if model.until else 0
     if late > 0 or scored.missing:
         gaps = f"{days(late)} behind the features" if late > 0 else f"missing {some(scored.missing)}"
-        return Line(SECTION, "· scores", Mark.ACT, f"{said}, {gaps}", f"materialise {name} for these days", figures)
-    return Line(SECTION, "· scores", Mark.OK, f"{said}, none missing", figures=figures)
+        return [Line(SECTION, "scores", Mark.ACT, f"{said}, {gaps}", f"materialise {name} for these days", figures)]
+    return [Line(SECTION, "scores", Mark.OK, f"{said}, none missing", figures=figures)]
 
 
 def _decision(model: Model) -> list[Line]:
     row = model.decision
     if row is None:
         return []
-    said = f"{'yes' if row['retrain'] else 'no'} on {row['decision_date']}: {row['reason']}"
-    return [Line(SECTION, "· retrain", Mark.OK, said, figures=dict(row))]
+    answer = "yes" if row["retrain"] else "no"
+    said = f"{answer} on {row['decision_date']}: {str(row['reason']).removeprefix(f'{answer}: ')}"
+    if GIVEN_UP in said:
+        todo = (
+            f"mend why the runs of {model.spec.table('model')} failed (UI → Runs), `platform retrain {model.spec.name}`"
+        )
+        return [Line(SECTION, "retrain", Mark.ACT, said, todo, dict(row))]
+    if row.get("training_date") is not None:
+        todo = "the sensor `retrain` starts it while the daemon runs: see automation below"
+        return [Line(SECTION, "retrain", Mark.WATCH, said, todo, dict(row))]
+    return [Line(SECTION, "retrain", Mark.OK, said, figures=dict(row))]
 
 
 def _promotion(model: Model) -> list[Line]:
@@ -173,7 +183,7 @@ def _promotion(model: Model) -> list[Line]:
     said += str(row["reason"]).removeprefix("refused: ").removeprefix("promoted: ")
     alarming = UNTRUSTWORTHY.intersection((row.get("objections") or "").split(", "))
     mark = Mark.ACT if row["decision"] == "refused" and alarming else Mark.OK
-    return [Line(SECTION, "· gate", mark, said, _WHY_REFUSED if alarming else "", dict(row))]
+    return [Line(SECTION, "gate", mark, said, _WHY_REFUSED if alarming else "", dict(row))]
 
 
 def _drift(model: Model) -> list[Line]:
@@ -189,10 +199,10 @@ def _drift(model: Model) -> list[Line]:
     }
     said = f"{len(moved)} of {len(rows)} columns moved on {day}"
     if not moved:
-        return [Line(SECTION, "· drift", Mark.OK, said, figures=figures)]
+        return [Line(SECTION, "drift", Mark.OK, said, figures=figures)]
     told = [f"{row['subject']}" + (f" (PSI {row['psi']:.2f})" if row["psi"] is not None else "") for row in moved]
     todo = f"read the report of {model.spec.table('drift')}; the retrain engine counts it"
-    return [Line(SECTION, "· drift", Mark.WATCH, f"{said}: {some(told)}", todo, figures)]
+    return [Line(SECTION, "drift", Mark.WATCH, f"{said}: {some(told)}", todo, figures)]
 
 
 def _with_bounds(metric: str) -> tuple[str, str, str]:

@@ -11,7 +11,15 @@ from platform_assets.domain.alerts.deliveries import OutboxHealth
 from platform_assets.domain.status.alerts import alert_lines
 from platform_assets.domain.status.data import DailyTable, Data, Quarantined, data_lines
 from platform_assets.domain.status.line import Line, Mark, is_healthy, unreadable
-from platform_assets.domain.status.models import Model, Registered, Scored, achieved, model_lines, registry_lines
+from platform_assets.domain.status.models import (
+    GIVEN_UP,
+    Model,
+    Registered,
+    Scored,
+    achieved,
+    model_lines,
+    registry_lines,
+)
 from platform_assets.domain.status.places import Places, cost_lines, place_lines
 from platform_assets.domain.status.work import (
     CheckVerdict,
@@ -139,9 +147,9 @@ def test_a_champion_that_got_worse_is_watched_and_other_versions_and_seen_days_d
     ("change", "subject", "mark", "says"),
     [
         ({"champion": None}, "conversion", Mark.WATCH, "version 3 of 2026-03-10 waits"),
-        ({"scored": None}, "· scores", Mark.ACT, "no day was ever scored"),
-        ({"scored": Scored(date(2026, 3, 17), 120, 16)}, "· scores", Mark.ACT, "2 days behind"),
-        ({"scored": Scored(DAY, 120, 16, [date(2026, 3, 9)])}, "· scores", Mark.ACT, "2026-03-09"),
+        ({"scored": None}, "scores", Mark.ACT, "no day was ever scored"),
+        ({"scored": Scored(date(2026, 3, 17), 120, 16)}, "scores", Mark.ACT, "2 days behind"),
+        ({"scored": Scored(DAY, 120, 16, [date(2026, 3, 9)])}, "scores", Mark.ACT, "2026-03-09"),
         ({"until": date(2026, 5, 19)}, "conversion", Mark.WATCH, "older than 60"),
         ({"champion": None, "registry_error": "down"}, "conversion", Mark.UNKNOWN, "not known"),
         ({"champion": None, "challenger": None, "scored": None}, "conversion", Mark.WATCH, "never trained"),
@@ -155,17 +163,17 @@ def test_what_is_wrong_with_a_model_is_told(change: dict[str, Any], subject: str
 
 def test_a_registry_that_is_away_is_said_once_and_the_rest_is_there() -> None:
     away = replace(SERVING, champion=None, challenger=None, registry_error="no answer")
-    (line,) = registry_lines([away, away])
+    (line,) = registry_lines(away.registry_error)
     assert line.mark is Mark.UNKNOWN and "no answer" in line.says
-    assert marks(model_lines(away)) == {"conversion": Mark.UNKNOWN, "· scores": Mark.OK}
-    assert registry_lines([SERVING]) == []
+    assert marks(model_lines(away)) == {"conversion": Mark.UNKNOWN, "scores": Mark.OK}
+    assert registry_lines("") == []
 
 
 @pytest.mark.parametrize(("objections", "mark"), [("not_better", Mark.OK), ("not_better, digest", Mark.ACT)])
 def test_a_refusal_is_routine_unless_the_version_can_not_be_trusted(objections: str, mark: Mark) -> None:
     row = {"version": 3, "decision": "refused", "reason": "refused: it is so", "decided_at": NOW}
     lines = model_lines(replace(SERVING, promotion={**row, "objections": objections}))
-    (line,) = [line for line in lines if line.subject == "· gate"]
+    (line,) = [line for line in lines if line.subject == "gate"]
     assert (line.mark, line.says) == (mark, "version 3 refused on 2026-03-20: it is so")
 
 
@@ -176,9 +184,27 @@ def test_decisions_to_retrain_and_drift_are_told() -> None:
         for name, psi in (("visits", 0.1), ("carts", 0.4))
     ]
     found = {line.subject: line for line in model_lines(replace(SERVING, decision=decision, drift=moved))}
-    assert found["· retrain"].says == "no on 2026-03-19: waits until 2026-03-25"
-    assert found["· drift"].mark is Mark.WATCH
-    assert found["· drift"].says == "1 of 2 columns moved on 2026-03-19: carts (PSI 0.40)"
+    assert found["retrain"].says == "no on 2026-03-19: waits until 2026-03-25"
+    assert found["drift"].mark is Mark.WATCH
+    assert found["drift"].says == "1 of 2 columns moved on 2026-03-19: carts (PSI 0.40)"
+
+
+@pytest.mark.parametrize(
+    ("row", "mark"),
+    [
+        ({"retrain": True, "training_date": DAY, "reason": "yes: the metric fell"}, Mark.WATCH),
+        ({"retrain": False, "training_date": DAY, "reason": "no: the training as of x is not finished"}, Mark.WATCH),
+        ({"retrain": False, "training_date": None, "reason": f"no: {GIVEN_UP} 3 failed runs"}, Mark.ACT),
+        ({"retrain": False, "training_date": None, "reason": "no: nothing calls for it"}, Mark.OK),
+    ],
+)
+def test_a_training_that_is_decided_and_not_done_is_watched_and_one_given_up_needs_a_person(
+    row: dict[str, Any], mark: Mark
+) -> None:
+    lines = model_lines(replace(SERVING, decision={"decision_date": DAY, **row}))
+    (line,) = [line for line in lines if line.subject == "retrain"]
+    assert line.mark is mark
+    assert not line.says.split(": ", 1)[1].startswith(("yes", "no: "))
 
 
 def test_what_versions_achieved_is_weighed_by_rows() -> None:
