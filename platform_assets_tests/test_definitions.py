@@ -100,7 +100,7 @@ DEPENDENCIES = {
     "model_costs": set(),
     "retrain_decisions": {
         *("conversion_validation", "conversion_drift", "lookalike_validation", "lookalike_drift"),
-        "retrain_decisions",
+        *("raw_web_events", "retrain_decisions"),
     },
 }
 HEAVY = ["mlflow", "sklearn", "pyspark", "matplotlib", "skops", "scipy", "gensim"]

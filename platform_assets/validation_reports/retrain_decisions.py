@@ -38,7 +38,10 @@ def retrain_decisions_asset(
     @table_asset(
         RETRAIN_DECISIONS,
         partitions_def=days,
-        deps=[*_looked_at(specs), dg.AssetDep(RETRAIN_DECISIONS.name, partition_mapping=trailing_days(MEMORY_DAYS))],
+        deps=[
+            *_looked_at(specs, landing_tables),
+            dg.AssetDep(RETRAIN_DECISIONS.name, partition_mapping=trailing_days(MEMORY_DAYS)),
+        ],
         kinds=frozenset({"deltalake"}),
         declared=" ".join(spec.fingerprint for spec in specs),
         metadata={
@@ -67,12 +70,17 @@ def retrain_decisions_asset(
     return retrain_decisions
 
 
-def _looked_at(specs: Sequence[ModelSpec]) -> Iterator[dg.AssetDep]:
-    """The tables that a day looks at, of itself and of the day that just matured, as far as they are there."""
+def _looked_at(specs: Sequence[ModelSpec], landing_tables: Sequence[str]) -> Iterator[dg.AssetDep]:
+    """What a day looks at, as far as it is there: drift of the day, validation of the day that just matured, the
+    landing days that must be complete before anything is trained, and the decisions before it."""
     for spec in specs:
         just_matured = days_around(before=spec.label.maturity_days, after=-spec.label.maturity_days)
         yield dg.AssetDep(spec.table("validation"), partition_mapping=just_matured)
         yield dg.AssetDep(spec.table("drift"))
+    landed = days_around(before=max((spec.label.maturity_days for spec in specs), default=0), after=0)
+    for table in landing_tables:
+        yield dg.AssetDep(table, partition_mapping=landed)
+    yield dg.AssetDep(RETRAIN_DECISIONS.name, partition_mapping=trailing_days(MEMORY_DAYS))
 
 
 def _last_decisions(context: dg.AssetExecutionContext, lakehouse: DeltaIOManager) -> dict[str, Decision]:
