@@ -16,6 +16,7 @@ from platform_assets.audiences.category_audiences import category_audiences_asse
 from platform_assets.audiences.silent_audiences import silent_audiences_check
 from platform_assets.audiences.url_audiences import url_audiences_asset
 from platform_assets.automation.alerts import alert_sensors
+from platform_assets.automation.conditions import new_days_sensor
 from platform_assets.automation.daily_costs import daily_costs_schedule
 from platform_assets.automation.dead_runs import dead_runs
 from platform_assets.automation.late_events import late_events_sensor
@@ -39,7 +40,7 @@ from platform_assets.features.traffic_series import traffic_series_asset
 from platform_assets.features.user_features import user_features_asset
 from platform_assets.partitions import calendar_days, daily
 from platform_assets.predictions.lookalike_audience import lookalike_audience_asset
-from platform_assets.predictions.scores import predictions_assets
+from platform_assets.predictions.scores import in_service_check, predictions_assets
 from platform_assets.predictions.traffic_decomposition import traffic_decomposition_asset
 from platform_assets.preprocessed_tables.domain_categories import domain_categories_asset
 from platform_assets.preprocessed_tables.events import events_asset
@@ -120,7 +121,7 @@ def build_definitions(settings: Settings | None = None, overrides: Mapping[str, 
             visits_categorised_check(categories.unknown_limit),
             interval_coverage_check(),
             silent_audiences_check(audiences),
-            *(metric_holds_check(spec) for spec in all_specs()),
+            *(check(spec) for spec in all_specs() for check in (in_service_check, metric_holds_check)),
             *(no_drift_check(spec) for spec in all_specs()),
             *(gate_check(spec) for spec in all_specs()),
         ],
@@ -128,6 +129,7 @@ def build_definitions(settings: Settings | None = None, overrides: Mapping[str, 
         resources={**resources_for(settings, sources), **(overrides or {})},
         sensors=[
             dead_runs,
+            new_days_sensor(),
             landed_files_sensor(sources, days, settings.landing_watch_days),
             late_events_sensor(sources, days, settings.landing_watch_days),
             retrain_sensor(specs, also=[PROMOTION_DECISIONS.name]),

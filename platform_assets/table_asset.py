@@ -38,12 +38,15 @@ def table_asset(
     kinds: frozenset[str] = frozenset({"deltalake", "duckdb"}),
     metadata: Mapping[str, Any] | None = None,
     declared: str = "",
+    automation: dg.AutomationCondition | None = None,
+    freshness: dg.FreshnessPolicy | None = None,
 ) -> Callable[[Callable[..., ibis.Table | tuple[ibis.Table, Evidence]]], dg.AssetsDefinition]:
     """Make an asset named for the contract, in the group of the function's stage folder.
 
     A range of partitions runs in one step and is published in one commit. A function that returns a pair gives, after
     publication, further metadata by partition key: its second part is called then. `declared` is what else decides the
-    result beside code and inputs (a source's declaration, a model's spec): the code version follows it.
+    result beside code and inputs (a source's declaration, a model's spec): the code version follows it. `automation`
+    says when it is computed by itself (None: when a sensor or somebody asks), `freshness` by when it is due.
     """
 
     slicing_for(contract, partitions_def)  # refuses here what could not be exact later
@@ -73,6 +76,8 @@ def table_asset(
             code_version=code_version(compute.__module__, declared),
             io_manager_key=LAKEHOUSE,
             pool=f"write_{contract.name}",
+            automation_condition=automation,
+            freshness_policy=freshness,
             metadata={
                 "dagster/column_schema": column_schema(contract),
                 "dagster/table_name": contract.name,

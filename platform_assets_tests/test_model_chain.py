@@ -10,6 +10,7 @@ import dagster as dg
 import ibis
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import sklearn
 
@@ -17,10 +18,11 @@ from platform_assets.cli.erasure.survey import affected_models, affected_predict
 from platform_assets.domain.contracts.contract import Column, Contract
 from platform_assets.domain.contracts.user_ids import USER_IDS
 from platform_assets.domain.erasure import Person
+from platform_assets.domain.modelling.feature_rows import feature_rows
 from platform_assets.domain.modelling.validation import LabelsNotMature
 from platform_assets.domain.promotion.verdict import Verdict
 from platform_assets.partitions import daily
-from platform_assets.predictions.scores import predictions_assets
+from platform_assets.predictions.scores import predictions_assets, scores_of_day
 from platform_assets.table_asset import table_asset
 from platform_assets.trained_models.factory import trained_models_assets
 from platform_assets.validation_reports.validation import validation_reports_assets
@@ -131,6 +133,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         SPEC, {"user_features": FEATURES}, DAYS, ui_url="https://dagster.example/"
     ) + predictions_assets(SPEC, DAYS)
     assets += validation_reports_assets(SPEC, DAYS, ["raw_clicks"])
+    assets += [dg.AssetsDefinition(specs=[dg.AssetSpec("raw_clicks", partitions_def=DAYS)])]
     engine = DuckDBEngine(spill_folder=folder / "spill")
     io_manager = DeltaIOManager(Lakehouse(str(folder / "lake")), engine, folder / "staging", allow_emptying=False)
     resource = ModelRegistryResource(
@@ -227,6 +230,18 @@ def test_scores_carry_the_version_and_tell_the_days_it_has_seen(platform: Platfo
     assert 0 < seen.sum() < len(seen)
 
 
+def test_a_day_is_scored_in_parts_that_together_are_all_of_it(platform: Platform, registry: ModelRegistry) -> None:
+    lakehouse = platform.io_manager
+    rows = feature_rows({"user_features": lakehouse.published_rows("user_features", [str(SCORED)])}, SPEC)
+    champion = registry.load(registry.require_champion("conversion"))
+    parts = list(scores_of_day(rows, SCORED, SPEC, champion, rows_at_once=USERS // 3))
+    assert [len(part) for part in parts] == [66, 66, 66, 2]
+    whole = pa.concat_tables(parts).to_pandas()
+    assert whole["user_id"].is_monotonic_increasing
+    published = platform.rows("conversion_scores").query("event_date == @pd.Timestamp(@SCORED)").sort_values("user_id")
+    np.testing.assert_allclose(whole["score"], published["score"], rtol=1e-12)
+
+
 def test_validation_finds_that_scores_of_later_days_came_true(platform: Platform) -> None:
     (row,) = platform.rows("conversion_validation").to_dict("records")
     assert pd.Timestamp(row["event_date"]).date() == SCORED
@@ -281,6 +296,23 @@ def test_before_an_erasure_it_is_told_which_predictions_were_made_of_the_persons
     assert {(each.version, each.rows, each.live) for each in told} == {(1, 1, True)}
 
 
+def data_version(platform: Platform, day: date) -> str:
+    wanted = dg.AssetRecordsFilter(dg.AssetKey("conversion_scores"), asset_partitions=[str(day)])
+    event = platform.instance.fetch_materializations(wanted, limit=1).records[0].asset_materialization
+    assert event is not None and event.tags is not None
+    return event.tags["dagster/data_version"]
+
+
+def test_a_day_scored_again_by_the_same_champion_alone_is_the_same_bit_by_bit(platform: Platform) -> None:
+    before, rows = data_version(platform, SCORED), platform.rows("conversion_scores")
+    platform.run("conversion_scores", SCORED)
+    assert data_version(platform, SCORED) == before
+    key = ["event_date", "user_id"]
+    pd.testing.assert_frame_equal(
+        platform.rows("conversion_scores").sort_values(key, ignore_index=True), rows.sort_values(key, ignore_index=True)
+    )
+
+
 def test_after_another_version_scored_a_day_both_are_judged_side_by_side(
     platform: Platform, registry: ModelRegistry
 ) -> None:
@@ -291,7 +323,12 @@ def test_after_another_version_scored_a_day_both_are_judged_side_by_side(
     successor = registry.challenger("conversion")
     assert successor is not None
     registry.record_verdict(successor, Verdict(True, "promoted: for this test"))
+    before = platform.io_manager.lakehouse.snapshot("conversion_scores").version
     platform.run("conversion_scores", day)
+    assert set(platform.rows("conversion_scores").query("event_date == @pd.Timestamp(@day)")["model_version"]) == {2}
+    lakehouse, engine = platform.io_manager.lakehouse, platform.io_manager.engine
+    earlier = read(lakehouse, engine, lakehouse.snapshot("conversion_scores", before), [str(day)]).to_pandas()
+    assert set(earlier["model_version"]) == {1}, "what was served stays in the history"
     platform.run("conversion_validation", day)
     rows = (
         platform.rows("conversion_validation").query("event_date == @pd.Timestamp(@day)").sort_values("model_version")

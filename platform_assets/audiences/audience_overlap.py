@@ -9,6 +9,7 @@ import dagster as dg
 import ibis
 
 from platform_assets.audiences.audience_tables import audience_deps, published_members
+from platform_assets.automation.conditions import as_inputs_arrive
 from platform_assets.domain.audience_reports.overlap import audience_overlap as overlap_of
 from platform_assets.domain.audience_reports.overlap import audience_sizes
 from platform_assets.domain.contracts.audience_overlap import AUDIENCE_OVERLAP, MOST_AUDIENCES
@@ -24,7 +25,9 @@ DAYS_BEFORE = 1
 def audience_overlap_asset(event_days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
     """The asset `audience_overlap`."""
 
-    @table_asset(AUDIENCE_OVERLAP, partitions_def=event_days, deps=audience_deps(DAYS_BEFORE))
+    @table_asset(
+        AUDIENCE_OVERLAP, partitions_def=event_days, deps=audience_deps(DAYS_BEFORE), automation=as_inputs_arrive()
+    )
     def audience_overlap(
         context: dg.AssetExecutionContext, lakehouse: dg.ResourceParam[DeltaIOManager], pictures: Pictures
     ) -> tuple[ibis.Table, Evidence]:

@@ -9,6 +9,7 @@ import dagster as dg
 import ibis
 
 from platform_assets.audiences.audience_tables import audience_deps, published_members
+from platform_assets.automation.conditions import as_inputs_arrive
 from platform_assets.domain.audience_reports.conversion import Conversion
 from platform_assets.domain.audience_reports.report import audience_report as report_of
 from platform_assets.domain.contracts.audience_report import AUDIENCE_REPORT, POPULATION_DAYS
@@ -31,6 +32,7 @@ def audience_report_asset(conversion: Conversion, event_days: dg.DailyPartitions
         ins={"events": window, "user_ids": window},
         deps=audience_deps(DAYS_BEFORE),
         declared=repr(conversion),
+        automation=as_inputs_arrive(),
     )
     def audience_report(
         context: dg.AssetExecutionContext,

@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 import ibis
 
+from platform_assets.automation.conditions import as_inputs_arrive
 from platform_assets.domain.categories.category_audiences import category_audiences as audiences_of
 from platform_assets.domain.categories.category_audiences import visits_by_domain
 from platform_assets.domain.contracts.category_audiences import CATEGORY_AUDIENCES, WINDOW_DAYS
@@ -28,7 +29,12 @@ def category_audiences_asset(event_days: dg.DailyPartitionsDefinition) -> dg.Ass
     """The asset `category_audiences`."""
     window = dg.AssetIn(partition_mapping=days_around(before=WINDOW_DAYS - 1, after=0))
 
-    @table_asset(CATEGORY_AUDIENCES, partitions_def=event_days, ins={"events": window, "user_ids": window})
+    @table_asset(
+        CATEGORY_AUDIENCES,
+        partitions_def=event_days,
+        ins={"events": window, "user_ids": window},
+        automation=as_inputs_arrive(),
+    )
     def category_audiences(
         context: dg.AssetExecutionContext, events: ibis.Table, user_ids: ibis.Table, domain_categories: ibis.Table
     ) -> tuple[ibis.Table, Evidence]:

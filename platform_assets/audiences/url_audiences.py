@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 import ibis
 
+from platform_assets.automation.conditions import as_inputs_arrive
 from platform_assets.domain.audiences.audience import Audience, longest_window_days
 from platform_assets.domain.audiences.url_audiences import member_counts
 from platform_assets.domain.audiences.url_audiences import url_audiences as members_of
@@ -28,7 +29,9 @@ def url_audiences_asset(audiences: Sequence[Audience], event_days: dg.DailyParti
     window = days_around(before=longest_window_days(audiences) - 1, after=0)
     ins = {"events": dg.AssetIn(partition_mapping=window), "user_ids": dg.AssetIn(partition_mapping=window)}
 
-    @table_asset(URL_AUDIENCES, partitions_def=event_days, ins=ins, declared=repr(audiences))
+    @table_asset(
+        URL_AUDIENCES, partitions_def=event_days, ins=ins, declared=repr(audiences), automation=as_inputs_arrive()
+    )
     def url_audiences(
         context: dg.AssetExecutionContext,
         events: ibis.Table,

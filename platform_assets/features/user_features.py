@@ -9,6 +9,7 @@ from datetime import timedelta
 import dagster as dg
 import ibis
 
+from platform_assets.automation.conditions import as_inputs_arrive
 from platform_assets.domain.contracts.category_audiences import CATEGORY_AUDIENCES
 from platform_assets.domain.contracts.domain_clusters import DOMAIN_CLUSTERS
 from platform_assets.domain.contracts.user_features import USER_FEATURES
@@ -27,7 +28,14 @@ def user_features_asset(event_days: dg.DailyPartitionsDefinition, commerce: Sequ
     audiences = dg.AssetDep(CATEGORY_AUDIENCES.name, partition_mapping=trailing_days(1))
     clusters = dg.AssetDep(DOMAIN_CLUSTERS.name, partition_mapping=days_around(before=CLUSTERS_KEPT_DAYS - 1, after=0))
 
-    @table_asset(USER_FEATURES, partitions_def=event_days, ins=ins, deps=[audiences, clusters], declared=repr(commerce))
+    @table_asset(
+        USER_FEATURES,
+        partitions_def=event_days,
+        ins=ins,
+        deps=[audiences, clusters],
+        declared=repr(commerce),
+        automation=as_inputs_arrive(optional=[DOMAIN_CLUSTERS.name]),
+    )
     def user_features(
         context: dg.AssetExecutionContext,
         lakehouse: dg.ResourceParam[DeltaIOManager],

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import ibis
 
+from platform_assets.automation.conditions import as_inputs_arrive
 from platform_assets.domain.contracts.lookalike_audience import lookalike_audience_contract
 from platform_assets.domain.errors import PlatformError
 from platform_assets.domain.lookalike import Lookalike, non_members, require_members
@@ -38,7 +39,14 @@ def lookalike_audience_asset(lookalike: Lookalike, days: dg.DailyPartitionsDefin
     }
     kinds = frozenset({"deltalake", "scikitlearn"})
 
-    @table_asset(contract, partitions_def=days, ins=ins, kinds=kinds, declared=f"{spec.fingerprint} {lookalike.size}")
+    @table_asset(
+        contract,
+        partitions_def=days,
+        ins=ins,
+        kinds=kinds,
+        declared=f"{spec.fingerprint} {lookalike.size}",
+        automation=as_inputs_arrive(),
+    )
     def expand(
         context: dg.AssetExecutionContext,
         scores: ibis.Table,

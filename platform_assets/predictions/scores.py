@@ -1,21 +1,29 @@
 """`<model>_scores`: every user of a day, scored by the champion."""
 
+import tempfile
+from collections.abc import Iterable, Iterator
+from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dagster as dg
 import ibis
+import pyarrow as pa
 
+from platform_assets.automation.conditions import IN_SERVICE, CheckIs, as_inputs_arrive
+from platform_assets.automation.freshness import scored_in_time
 from platform_assets.domain.contracts.model_tables import scores_contract
 from platform_assets.domain.model_spec import ModelSpec
 from platform_assets.domain.modelling.feature_rows import feature_rows
 from platform_assets.table_asset import table_asset
-from resources.lakehouse.io_manager import INPUT_MODELS
+from resources.lakehouse.io_manager import INPUT_MODELS, DeltaIOManager
 from resources.model_registry.resource import ModelRegistryResource
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from resources.model_registry.model_files import LoadedModel
+
+ROWS_AT_ONCE = 250_000
+"""Rows that the model is given at once: so many in memory however many a day or a range has."""
 
 
 def predictions_assets(spec: ModelSpec, days: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition]:
@@ -29,39 +37,92 @@ def predictions_assets(spec: ModelSpec, days: dg.DailyPartitionsDefinition) -> l
         deps=[spec.table("champion")],
         kinds=frozenset({"deltalake", "scikitlearn"}),
         declared=spec.fingerprint,
+        automation=as_inputs_arrive() & ~CheckIs(spec.table("champion"), IN_SERVICE, passed=False),
+        freshness=scored_in_time(spec, days),
     )
     def score(
-        context: dg.AssetExecutionContext, model_registry: ModelRegistryResource, **feature_tables: ibis.Table
+        context: dg.AssetExecutionContext,
+        model_registry: ModelRegistryResource,
+        lakehouse: dg.ResourceParam[DeltaIOManager],
+        **feature_tables: ibis.Table,
     ) -> ibis.Table:
         """The champion's score of every user with features on the day.
 
         The champion is looked up once a run, and its files are verified before they are loaded. `in_sample` marks
-        days that it has learnt from.
+        days that it has learnt from. The same champion scores the same rows alike, bit by bit; another one's scores
+        are a new version of the day, and the earlier ones stay in the table's history.
         """
         registry = model_registry.registry
         champion = registry.load(registry.require_champion(spec.name))
-        rows = feature_rows(feature_tables, spec, champion.features).to_pandas()
         context.add_output_metadata({INPUT_MODELS: {spec.name: champion.version.version}})
-        context.log.info(f"scoring {len(rows)} rows with {champion.version}")
-        return ibis.memtable(scored(rows, spec, champion), schema=contract.schema())
+        rows = feature_rows(feature_tables, spec, champion.features)
+        run = [date.fromisoformat(key) for key in context.partition_keys]
+        context.log.info(f"scoring {run[0]} to {run[-1]} with {champion.version}")
+        scores = (part for day in run for part in scores_of_day(rows, day, spec, champion))
+        stream = spooled(scores, contract.schema(), lakehouse.staging_folder)
+        return lakehouse.engine.from_arrow(contract.name, stream)
 
     return [score]
 
 
-def scored(rows: "pd.DataFrame", spec: ModelSpec, champion: "LoadedModel") -> "pd.DataFrame":
-    """One row of scores for every row of features, with the version that made them."""
-    import pandas as pd
+def scores_of_day(
+    rows: ibis.Table, day: date, spec: ModelSpec, champion: "LoadedModel", rows_at_once: int = ROWS_AT_ONCE
+) -> Iterator[pa.Table]:
+    """One row of scores for every row of features of a day, in the order of entities, with the version that made them.
 
+    A day is cut into the same parts whatever days are scored with it, so that its scores are the same bit by bit.
+    """
     version = champion.version
-    days = pd.to_datetime(rows["feature_date"])
-    return pd.DataFrame(
-        {
-            "event_date": days.dt.date,
-            spec.entity: rows[spec.entity],
-            "score": champion.score(rows),
+    features = rows.filter(rows.feature_date == day).order_by(spec.entity).to_pyarrow()
+    for start in range(0, len(features), rows_at_once):
+        part = features.slice(start, rows_at_once)
+        told = {
             "model_name": version.name,
             "model_version": version.version,
             "trained_until": version.trained_until,
-            "in_sample": days <= pd.Timestamp(version.trained_until),
+            "in_sample": day <= version.trained_until,
         }
+        yield pa.table(
+            {
+                "event_date": part["feature_date"],
+                spec.entity: part[spec.entity],
+                "score": champion.score(part.select(champion.features).to_pandas()),
+                **{name: pa.repeat(value, len(part)) for name, value in told.items()},
+            }
+        )
+
+
+def spooled(parts: Iterable[pa.Table], schema: ibis.Schema, folder: Path) -> pa.RecordBatchReader:
+    """The parts as a stream to be read once, from a file in `folder` that is gone with the stream.
+
+    The engine can't compute the parts of a stream while it reads it.
+    """
+    arrow = schema.to_pyarrow()
+    folder.mkdir(parents=True, exist_ok=True)
+    file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  # closed with the stream that reads it
+    with pa.ipc.new_stream(file, arrow) as stream:
+        for part in parts:
+            stream.write_table(part.cast(arrow))
+    file.seek(0)
+    return pa.ipc.open_stream(file)
+
+
+def in_service_check(spec: ModelSpec) -> dg.AssetChecksDefinition:
+    """A check that the model has a champion: while it fails, new days are not scored by themselves."""
+
+    @dg.asset_check(
+        asset=spec.table("champion"),
+        name=IN_SERVICE,
+        description="A version is champion, so that days can be scored.",
     )
+    def in_service(model_registry: ModelRegistryResource) -> dg.AssetCheckResult:
+        champion = model_registry.registry.champion(spec.name)
+        return dg.AssetCheckResult(
+            passed=champion is not None,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=f"{champion} scores."
+            if champion
+            else "No version is champion: read the verdict's reason. New days are scored once one is.",
+        )
+
+    return in_service

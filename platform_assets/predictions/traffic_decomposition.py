@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 import ibis
 
+from platform_assets.automation.conditions import as_inputs_arrive
 from platform_assets.domain.contracts.traffic_decomposition import TRAFFIC_DECOMPOSITION
 from platform_assets.domain.traffic.forecast_errors import LOOK_BACK_DAYS
 from platform_assets.domain.traffic.history import history_of
@@ -29,7 +30,7 @@ def traffic_decomposition_asset(event_days: dg.DailyPartitionsDefinition) -> dg.
     """The asset `traffic_decomposition`."""
     ins = {"traffic_series": dg.AssetIn(partition_mapping=days_around(before=LOOK_BACK_DAYS, after=0))}
 
-    @table_asset(TRAFFIC_DECOMPOSITION, partitions_def=event_days, ins=ins)
+    @table_asset(TRAFFIC_DECOMPOSITION, partitions_def=event_days, ins=ins, automation=as_inputs_arrive())
     def traffic_decomposition(
         context: dg.AssetExecutionContext,
         traffic_series: ibis.Table,

@@ -12,6 +12,7 @@ import ibis
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from platform_assets.automation.conditions import once
 from platform_assets.domain.categories.category_map import CategoryMap
 from platform_assets.domain.categories.domain_categories import domain_categories as history_of
 from platform_assets.domain.categories.domain_categories import no_categories, rewritten_history
@@ -30,7 +31,7 @@ class MapHistoryRewritten(PlatformError):
 def domain_categories_asset(maps: Sequence[CategoryMap]) -> dg.AssetsDefinition:
     """The asset `domain_categories` over all declared maps; unpartitioned, because it holds its history itself."""
 
-    @table_asset(DOMAIN_CATEGORIES, declared=repr(maps), metadata=_terms(maps))
+    @table_asset(DOMAIN_CATEGORIES, declared=repr(maps), metadata=_terms(maps), automation=once())
     def domain_categories(
         context: dg.AssetExecutionContext,
         landing_zone: LandingZoneResource,

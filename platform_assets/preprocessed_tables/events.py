@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import dagster as dg
 import ibis
 
+from platform_assets.automation.freshness import landed_daily
 from platform_assets.domain.contracts.events import EVENTS
 from platform_assets.domain.events import events as canonical_events
 from platform_assets.domain.source import Source
@@ -23,7 +24,7 @@ def events_asset(sources: Sequence[Source], event_days: dg.DailyPartitionsDefini
         for source in sources
     }
 
-    @table_asset(EVENTS, partitions_def=event_days, ins=ins, declared=repr(sources))
+    @table_asset(EVENTS, partitions_def=event_days, ins=ins, declared=repr(sources), freshness=landed_daily(event_days))
     def events(context: dg.AssetExecutionContext, **raws: ibis.Table) -> ibis.Table:
         """Canonical events of every source, one row an event, by the day it happened (UTC).
 

@@ -6,6 +6,7 @@ The computation stands in `platform_assets.domain.identity.identifier_pairs`, th
 import dagster as dg
 import ibis
 
+from platform_assets.automation.conditions import as_inputs_arrive
 from platform_assets.domain.contracts.identifier_pairs import IDENTIFIER_PAIRS
 from platform_assets.domain.identity.identifier_pairs import identifier_pairs as pairs_of
 from platform_assets.table_asset import table_asset
@@ -14,7 +15,7 @@ from platform_assets.table_asset import table_asset
 def identifier_pairs_asset(event_days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
     """The asset `identifier_pairs`."""
 
-    @table_asset(IDENTIFIER_PAIRS, partitions_def=event_days)
+    @table_asset(IDENTIFIER_PAIRS, partitions_def=event_days, automation=as_inputs_arrive())
     def identifier_pairs(events: ibis.Table) -> ibis.Table:
         """Every two identifiers of one event and every identifier by itself, with the number of events, by day.
 

@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 import ibis
 
+from platform_assets.automation.conditions import as_inputs_arrive
 from platform_assets.domain.contracts.user_ids import USER_IDS
 from platform_assets.domain.identity.connected_components import components_in_the_engine, components_on_one_node
 from platform_assets.domain.identity.user_ids import MEMORY_DAYS
@@ -30,6 +31,7 @@ def user_ids_asset(event_days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinit
         partitions_def=event_days,
         ins={"identifier_pairs": dg.AssetIn(partition_mapping=days_around(before=MEMORY_DAYS, after=0))},
         deps=[dg.AssetDep(USER_IDS.name, partition_mapping=trailing_days(MEMORY_DAYS))],
+        automation=as_inputs_arrive(),
     )
     def user_ids(
         context: dg.AssetExecutionContext,

@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 import ibis
 
+from platform_assets.automation.freshness import landed_daily
 from platform_assets.domain.contracts.corrections import corrections_contract
 from platform_assets.domain.contracts.erased_persons import ERASED_PERSONS
 from platform_assets.domain.erasure import without_erased
@@ -63,7 +64,13 @@ def _raw_asset(source: Source, landing_days: dg.DailyPartitionsDefinition) -> dg
 
     landed.__doc__ = f"{contract.description}\n\n{_where_from(source)}"
     kinds = frozenset({"deltalake", source.format.value})
-    return table_asset(contract, partitions_def=landing_days, kinds=kinds, declared=repr(source))(landed)
+    return table_asset(
+        contract,
+        partitions_def=landing_days,
+        kinds=kinds,
+        declared=repr(source),
+        freshness=landed_daily(landing_days),
+    )(landed)
 
 
 def _seen(

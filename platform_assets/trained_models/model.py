@@ -10,6 +10,7 @@ from urllib.parse import quote
 import dagster as dg
 import ibis
 
+from platform_assets.automation.freshness import trained_lately
 from platform_assets.domain.model_spec import ModelSpec
 from platform_assets.table_asset import code_version, stage_of
 from resources.lakehouse.io_manager import INPUT_MODELS, DeltaIOManager
@@ -47,6 +48,7 @@ def model_asset(
         owners=[spec.owner],
         code_version=revision,
         pool=f"write_{spec.table('model')}",
+        freshness_policy=trained_lately(spec, days),
     )
     def learn(
         context: dg.AssetExecutionContext,

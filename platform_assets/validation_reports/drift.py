@@ -1,11 +1,13 @@
 """`<model>_drift`: how far what a model reads, says and is judged by has moved away from what it was trained on."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
 import ibis
 
+from platform_assets.automation.conditions import IN_SERVICE, CheckIs, as_inputs_arrive
 from platform_assets.domain.contracts.drift import drift_contract
 from platform_assets.domain.drift.comparison import FEATURE
 from platform_assets.domain.drift.day import DriftOfDay, reasons_in_markdown
@@ -28,9 +30,10 @@ def drift_asset(
     @table_asset(
         contract,
         partitions_def=days,
-        deps=_read_beside(spec),
+        deps=[*_read_beside(spec), *landing_tables],
         kinds=frozenset({"deltalake", "scikitlearn"}),
         declared=spec.fingerprint,
+        automation=as_inputs_arrive() & ~CheckIs(spec.table("champion"), IN_SERVICE, passed=False),
     )
     def compare(
         context: dg.AssetExecutionContext,
@@ -46,7 +49,8 @@ def drift_asset(
         """
         import pandas as pd
 
-        complete = landed_until(context.instance, landing_tables)
+        just_matured = run_days(context)[0] - timedelta(days=spec.label.maturity_days)
+        complete = landed_until(context.instance, landing_tables, just_matured)
         inputs = DriftInputs(context, lakehouse, model_registry.registry, spec, run_days(context), complete)
         found = list(inputs.drift())
         for each in found:

@@ -5,6 +5,7 @@ from typing import Any
 import dagster as dg
 import ibis
 
+from platform_assets.automation.conditions import as_inputs_arrive
 from platform_assets.domain.contracts.forecast_validation import FORECAST_VALIDATION
 from platform_assets.domain.traffic.forecast_validation import WEEK_DAYS, validated_days
 from platform_assets.domain.traffic.forecast_validation import forecast_validation as validation_of
@@ -21,7 +22,7 @@ def forecast_validation_asset(event_days: dg.DailyPartitionsDefinition) -> dg.As
     """The asset `forecast_validation`."""
     ins = {"traffic_decomposition": dg.AssetIn(partition_mapping=days_around(before=WEEK_DAYS, after=0))}
 
-    @table_asset(FORECAST_VALIDATION, partitions_def=event_days, ins=ins)
+    @table_asset(FORECAST_VALIDATION, partitions_def=event_days, ins=ins, automation=as_inputs_arrive())
     def forecast_validation(
         context: dg.AssetExecutionContext,
         traffic_decomposition: ibis.Table,

@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 import ibis
 
+from platform_assets.automation.conditions import as_models_are_judged
 from platform_assets.domain.contracts.retrain_decisions import RETRAIN_DECISIONS
 from platform_assets.domain.model_spec import ModelSpec
 from platform_assets.domain.retraining.decide import decide
@@ -44,6 +45,7 @@ def retrain_decisions_asset(
         ],
         kinds=frozenset({"deltalake"}),
         declared=" ".join(spec.fingerprint for spec in specs),
+        automation=as_models_are_judged(specs),
         metadata={
             NOT_REPLAYABLE: "a decision rests on what the registry and the runs told then; its row has the figures"
         },
@@ -58,7 +60,9 @@ def retrain_decisions_asset(
         Triggers: no champion yet, age, violated days, drift, new labels, other code or features, asked by hand. A
         change is trained on once days from after it can be learned; trainings keep a cooldown, one at a time.
         """
-        complete, before = landed_until(context.instance, landing_tables), _last_decisions(context, lakehouse)
+        just_matured = run_days(context)[0] - timedelta(days=max(spec.label.maturity_days for spec in specs))
+        complete = landed_until(context.instance, landing_tables, just_matured)
+        before = _last_decisions(context, lakehouse)
         decisions: list[Decision] = []
         for spec in specs:
             known = ModelEvidence.of_run(

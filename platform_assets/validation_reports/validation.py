@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import ibis
 
+from platform_assets.automation.conditions import as_inputs_arrive
 from platform_assets.domain.contracts.model_tables import validation_contract
 from platform_assets.domain.errors import PlatformError
 from platform_assets.domain.model_spec import ModelSpec
@@ -40,9 +41,17 @@ def validation_reports_assets(
         "label_source": dg.AssetIn(spec.label.source_table, partition_mapping=label_days),
         "user_ids": dg.AssetIn(partition_mapping=label_days),
     }
-    kinds = frozenset({"deltalake", "scikitlearn"})
+    final = days_around(before=0, after=spec.label.maturity_days)
 
-    @table_asset(contract, partitions_def=days, ins=ins, kinds=kinds, declared=spec.fingerprint)
+    @table_asset(
+        contract,
+        partitions_def=days,
+        ins=ins,
+        deps=[dg.AssetDep(table, partition_mapping=final) for table in landing_tables],
+        kinds=frozenset({"deltalake", "scikitlearn"}),
+        declared=spec.fingerprint,
+        automation=as_inputs_arrive(known_after_days=spec.label.maturity_days),
+    )
     def validate(
         context: dg.AssetExecutionContext,
         scores: ibis.Table,
@@ -60,7 +69,7 @@ def validation_reports_assets(
         from platform_assets.domain.modelling.validation import require_mature, with_replaced_versions
 
         run = [date.fromisoformat(key) for key in context.partition_keys]
-        require_mature(max(run), landed_until(context.instance, landing_tables), spec)
+        require_mature(max(run), landed_until(context.instance, landing_tables, min(run)), spec)
         report, newest = _judged(
             [scores.filter(scores.event_date == day) for day in run],
             lambda rows: labelled(rows, label_source, user_ids, spec.label, entity=spec.entity, day="event_date"),
