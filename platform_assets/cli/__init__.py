@@ -9,6 +9,7 @@ import sys
 import typer
 
 from platform_assets.cli import (
+    alerts,
     audiences,
     checks,
     demo,
@@ -44,6 +45,7 @@ app.add_typer(audiences.app, name="audiences")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(models.app, name="models")
 app.command("status")(status.status)
+app.add_typer(alerts.app, name="alerts")
 app.command("checks")(checks.checks)
 app.command("recover")(recover.recover)
 app.command("tables")(tables.tables)
