@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import (
+    alerts,
     audience_report,
     category_audiences,
     command_line,
@@ -31,6 +32,7 @@ SHARED_DATA = Path(os.environ["SHARED_DATA"]) if "SHARED_DATA" in os.environ els
 
 MEASUREMENTS: dict[str, Callable[[argparse.Namespace], Section]] = {
     "raw_to_events": lambda given: raw_to_events.measure(given.scratch, given.events, given.repetitions),
+    "alerts": lambda given: alerts.measure(given.scratch),
     "audience_report": lambda given: audience_report.measure(given.scratch),
     "category_audiences": lambda given: category_audiences.measure(given.scratch),
     "command_line": lambda given: command_line.measure(given.scratch),

@@ -12,12 +12,12 @@ import dagster as dg
 from platform_assets.automation.alert_signals import Cursor, Graph, newest_event, signals_since
 from platform_assets.domain.alerts.alert import Alert
 from platform_assets.domain.alerts.deliveries import outbox_health
-from platform_assets.domain.alerts.log import RAISED, AlertEvent
+from platform_assets.domain.alerts.log import RAISED
 from platform_assets.domain.alerts.message import Message, subject
 from platform_assets.domain.alerts.raising import rows_to_record
 from platform_assets.domain.alerts.targets import Recipients
 from resources.lakehouse.io_manager import DeltaIOManager
-from resources.notifications.outbox import Outbox
+from resources.notifications.outbox import Outbox, Remembered
 from resources.notifications.sweep import sweep
 
 TICK_SECONDS = 30
@@ -27,11 +27,11 @@ def alert_sensors(
     recipients: Recipients, ui_url: str, targets: Mapping[str, tuple[str, ...]]
 ) -> list[dg.SensorDefinition]:
     """Both sensors. `targets` are those that models name (`ModelSpec.alerts`), by the model's name."""
-    read_already: dict[str, tuple[AlertEvent, ...]] = {}
+    remembered = Remembered()
     champions = [f"{model}_champion" for model in targets]
 
     def outbox_of(lakehouse: DeltaIOManager) -> Outbox:
-        return Outbox(lakehouse.lakehouse, lakehouse.staging_folder, read_already)
+        return Outbox(lakehouse.lakehouse, lakehouse.staging_folder, remembered)
 
     @dg.sensor(
         name="alerts",

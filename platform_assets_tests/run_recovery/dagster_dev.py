@@ -50,24 +50,25 @@ def environment(home: Path) -> dict[str, str]:
 class DagsterDev:
     """`dagster dev` in a process group of its own."""
 
-    def __init__(self, home: Path, module: str = MODULE) -> None:
+    def __init__(self, home: Path, module: str = MODULE, **variables: str) -> None:
+        self._module = module
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self._port = probe.getsockname()[1]
         command = [sys.executable, "-m", "dagster", "dev", "-m", module, "-h", "127.0.0.1", "-p", str(self._port)]
         with (home / "dev.log").open("a") as log:
             self._process = subprocess.Popen(
-                command, cwd=ROOT, env=environment(home), stdout=log, stderr=log, start_new_session=True
+                command, cwd=ROOT, env=environment(home) | variables, stdout=log, stderr=log, start_new_session=True
             )
         wait_for(self._is_up, "the UI comes up")
 
-    def launch(self) -> str:
-        """Start a run of `held` as the UI does; returns its id."""
+    def launch(self, asset: str = "held") -> str:
+        """Start a run of an asset as the UI does; returns its id."""
         selector = {
             "repositoryName": "__repository__",
-            "repositoryLocationName": MODULE,
+            "repositoryLocationName": self._module,
             "jobName": "__ASSET_JOB",
-            "assetSelection": [{"path": ["held"]}],
+            "assetSelection": [{"path": [asset]}],
         }
         answer = self._ask(LAUNCH, {"params": {"selector": selector, "mode": "default", "runConfigData": {}}})
         return answer["launchRun"]["run"]["runId"]

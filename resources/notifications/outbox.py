@@ -6,14 +6,14 @@ table. What the rows mean stands in `platform_assets.domain.alerts`.
 
 import shutil
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from platform_assets.domain.alerts.log import AlertEvent, in_order
+from platform_assets.domain.alerts.log import AlertEvent, AlertLog
 from platform_assets.domain.contracts.alert_events import ALERT_EVENTS
 from platform_assets.domain.errors import PlatformError
 from resources.compute.engine import PUBLISH, StagedFile
@@ -41,15 +41,22 @@ class OutboxBusy(PlatformError):
     """Other writers won every attempt to add to the outbox. Nothing was written."""
 
 
+@dataclass
+class Remembered:
+    """What was read last: the events of every file, by its path (files never change), and the log of all of them."""
+
+    read: tuple[Mapping[str, tuple[AlertEvent, ...]], AlertLog] = field(default_factory=lambda: ({}, AlertLog()))
+
+
 @dataclass(frozen=True)
 class Outbox:
-    """The table `alert_events` of a lakehouse. Files that were read once are remembered: they never change."""
+    """The table `alert_events` of a lakehouse. Who opens it often hands on what is `remembered` of it."""
 
     lakehouse: Lakehouse
     staging_folder: Path
-    read_already: dict[str, tuple[AlertEvent, ...]] = field(default_factory=dict, repr=False)
+    remembered: Remembered = field(default_factory=Remembered, repr=False)
 
-    def events(self) -> list[AlertEvent]:
+    def events(self) -> AlertLog:
         """The whole log in its order; empty where nothing was ever written."""
         return self._read(self.lakehouse.latest(ALERT_EVENTS.name))
 
@@ -78,14 +85,15 @@ class Outbox:
             todo="nothing: the next tick tries again",
         )
 
-    def _read(self, snapshot: Snapshot | None) -> list[AlertEvent]:
+    def _read(self, snapshot: Snapshot | None) -> AlertLog:
+        # Others remember at the same time, perhaps another version: both are replaced together, never changed.
+        before, log = self.remembered.read
         files = snapshot.files if snapshot else []
-        known = {file.path: self.read_already.get(file.path) or self._read_file(file) for file in files}
-        # Others read at the same time, perhaps another version; nobody relies on what is remembered here.
-        self.read_already.update(known)
-        for path in self.read_already.keys() - known.keys():
-            self.read_already.pop(path, None)
-        return in_order(event for events in known.values() for event in events)
+        known = {file.path: before.get(file.path) or self._read_file(file) for file in files}
+        if known.keys() != before.keys():
+            log = AlertLog(event for events in known.values() for event in events)
+            self.remembered.read = known, log
+        return log
 
     def _read_file(self, file: ActiveFile) -> tuple[AlertEvent, ...]:
         import pyarrow.dataset as ds

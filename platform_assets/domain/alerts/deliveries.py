@@ -20,6 +20,7 @@ from platform_assets.domain.alerts.log import (
     AlertEvent,
     digest_of,
     in_order,
+    once_a_log,
 )
 from platform_assets.domain.alerts.message import Message
 
@@ -84,7 +85,8 @@ def pause_after(attempt: int, asked: timedelta | None = None) -> timedelta:
     return min(max(doubled, asked or timedelta(0)), LONGEST_PAUSE)
 
 
-def deliveries(events: Iterable[AlertEvent]) -> dict[tuple[str, str], Delivery]:
+@once_a_log
+def deliveries(events: Iterable[AlertEvent]) -> Mapping[tuple[str, str], Delivery]:
     """Every delivery of the log by alert and recipient, in the order in which the alerts were raised."""
     found: dict[tuple[str, str], Delivery] = {}
     for event in in_order(events):
@@ -149,8 +151,8 @@ def messages(events: Iterable[AlertEvent], claimed: Iterable[AlertEvent]) -> lis
 
 def outbox_health(events: Iterable[AlertEvent]) -> OutboxHealth:
     """How many deliveries are on their way, how many were given up, and since when the oldest waits."""
-    rows = list(events)
-    found: Mapping[tuple[str, str], Delivery] = deliveries(rows)
+    rows = events if isinstance(events, list) else list(events)
+    found = deliveries(rows)
     waiting = [each.alert.raised_at for each in found.values() if each.state in (PENDING, CLAIMED)]
     return OutboxHealth(
         pending=len(waiting),

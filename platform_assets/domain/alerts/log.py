@@ -3,11 +3,14 @@
 One class for all of them, because they are one table: what a kind of row doesn't have is None or empty.
 """
 
+import functools
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, TypeVar
 
+Made = TypeVar("Made")
 SEEN, RAISED = "seen", "raised"
 CLAIMED, DELIVERED, FAILED, DEAD, REQUEUED = "claimed", "delivered", "failed", "dead", "requeued"
 FAILING, PASSING = "failing", "passing"
@@ -46,6 +49,28 @@ class AlertEvent:
     attempt: int | None = None
     due_at: datetime | None = None
     error: str | None = None
+
+
+class AlertLog(list[AlertEvent]):
+    """A log in its order that doesn't change any more, with what was made of it as a whole (see `once_a_log`)."""
+
+    def __init__(self, events: Iterable[AlertEvent] = ()) -> None:
+        super().__init__(in_order(events))
+        self.made: dict[Callable, Any] = {}
+
+
+def once_a_log(function: Callable[[Iterable[AlertEvent]], Made]) -> Callable[[Iterable[AlertEvent]], Made]:
+    """Let a function of a whole log be computed once for an `AlertLog`: most ticks find the log as it was."""
+
+    @functools.wraps(function)
+    def made(events: Iterable[AlertEvent]) -> Made:
+        if not isinstance(events, AlertLog):
+            return function(events)
+        if function not in events.made:
+            events.made[function] = function(events)
+        return events.made[function]
+
+    return made
 
 
 def in_order(events: Iterable[AlertEvent]) -> list[AlertEvent]:

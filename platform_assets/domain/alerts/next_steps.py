@@ -27,7 +27,7 @@ _BY_KIND = {
     Kind.FRESHNESS: "look whether its run has failed or its input is missing: landing-day-missing-or-late.md",
     Kind.RUN: "read what the error says to do, mend it and materialise again",
     Kind.TICK: "read the tick's error in the UI (Automation); the daemon tries again by itself",
-    Kind.PROMOTION: "nothing; to undo it: `platform models`",
+    Kind.PROMOTION: "nothing; to undo it: `platform models rollback`",
 }
 _REFUSED = "nothing breaks, the champion goes on scoring; see why: model-was-refused.md"
 

@@ -7,7 +7,7 @@ that flaps makes a few messages a day, not hundreds. The scheme is that of Prome
 repeat_interval), whose words these are.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -23,6 +23,7 @@ from platform_assets.domain.alerts.log import (
     AlertEvent,
     digest_of,
     in_order,
+    once_a_log,
 )
 from platform_assets.domain.alerts.signals import Signal, news
 
@@ -50,6 +51,7 @@ class Topic:
     last: AlertEvent
     failing: bool = False
     since: datetime = datetime.min
+    passed_at: datetime = datetime.min
     told: str = ""
     told_at: datetime = datetime.min
     untold: list[AlertEvent] = field(default_factory=list)
@@ -68,16 +70,21 @@ class Topic:
         return now >= self.since + QUIET * 2 ** min(max(lately - 1, 0), 7)
 
 
-def topics(events: Iterable[AlertEvent]) -> dict[str, Topic]:
+@once_a_log
+def topics(events: Iterable[AlertEvent]) -> Mapping[str, Topic]:
     """Every topic of the log as the log leaves it."""
     found: dict[str, Topic] = {}
     for event in in_order(events):
         if event.event == SEEN and event.topic:
             topic = found.setdefault(event.topic, Topic(event))
-            topic.failing, topic.since = event.state == FAILING, event.recorded_at
-            if topic.failing:
+            topic.since, happened = event.recorded_at, event.occurred_at or event.recorded_at
+            if event.state == FAILING:
+                # A failure may be seen after the pass that followed it: it is told, and it is over.
+                topic.failing = happened > topic.passed_at
                 topic.last = event
                 topic.untold.append(event)
+            else:
+                topic.failing, topic.passed_at = False, happened
         elif event.event == RAISED:
             for name in Alert.from_event(event).topics:
                 if name in found:
@@ -88,7 +95,7 @@ def topics(events: Iterable[AlertEvent]) -> dict[str, Topic]:
     return found
 
 
-def alerts_due(known: dict[str, Topic], now: datetime, route: Route) -> list[Alert]:
+def alerts_due(known: Mapping[str, Topic], now: datetime, route: Route) -> list[Alert]:
     """The alerts to raise now (UTC without a zone), the gravest first."""
     groups: dict[tuple[str, str], list[tuple[str, Topic]]] = {}
     for name, topic in known.items():
@@ -134,8 +141,7 @@ def _alert(members: Sequence[tuple[str, Topic]], state: str, now: datetime, rout
 def _headline(items: Sequence[Item], gravest: AlertEvent, state: str) -> str:
     named = f"{gravest.item}: " if gravest.item else ""
     if state == RESOLVED:
-        over = f"{named}{gravest.what}" if len(items) == 1 else f"{len(items)} troubles are over"
-        return f"well again: {over}"
+        return f"well again; it was {named}{gravest.what}" if len(items) == 1 else f"{len(items)} troubles are over"
     if len(items) == 1:
         return f"{named}{gravest.what}"
     return f"{len(items)} {_NOUNS.get(gravest.kind or '', 'troubles')}"
@@ -147,7 +153,7 @@ def rows_to_record(
     """Everything that a look at the world adds to the log: what was seen for the first time, and the alerts due."""
     known = topics(events)
     seen = {event.event_id for event in events if event.event == SEEN}
-    failing = {name for name, topic in known.items() if topic.failing}
+    failing = {name: topic.last.occurred_at or now for name, topic in known.items() if topic.failing}
     told = [signal.as_event(now) for signal in news(signals, seen, failing)]
     place = max((event.sequence for event in events), default=0) + 1
     numbered = [replace(event, sequence=place + number) for number, event in enumerate(told)]

@@ -3,7 +3,7 @@
 Where signals come from stands in `platform_assets.automation.alert_signals`.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -71,17 +71,23 @@ class Signal:
         )
 
 
-def news(signals: Iterable[Signal], seen: Collection[str], failing: Collection[str]) -> list[Signal]:
+def news(signals: Iterable[Signal], seen: Collection[str], failing: Mapping[str, datetime]) -> list[Signal]:
     """The signals worth writing down, oldest first: failures, and the first pass of what was failing.
 
-    `seen` are ids of signals that stand in the log already, `failing` the topics that fail as far as the log knows.
+    `seen` are ids of signals that stand in the log already; `failing` says which topics fail as far as the log knows,
+    and when they failed last. A pass from before that, which is seen again after a crash, says nothing.
     """
     found: list[Signal] = []
-    known, bad = set(seen), set(failing)
+    known, bad = set(seen), dict(failing)
     for signal in sorted(signals, key=lambda each: (each.at, each.signal_id)):
-        if signal.signal_id in known or not (signal.failing or signal.topic in bad):
+        if signal.signal_id in known:
+            continue
+        if signal.failing:
+            bad[signal.topic] = max(signal.at, bad.get(signal.topic, signal.at))
+        elif signal.topic in bad and signal.at > bad[signal.topic]:
+            del bad[signal.topic]
+        else:
             continue
         known.add(signal.signal_id)
-        (bad.add if signal.failing else bad.discard)(signal.topic)
         found.append(signal)
     return found

@@ -121,3 +121,11 @@ def test_signals_seen_again_after_a_crash_change_nothing(steps: list[tuple[int, 
         plain.look(now, signals[-1])
         stuttering.look(now, *(signals[-3:] if number % every == 0 else signals[-1:]))
     assert plain.rows == stuttering.rows
+
+
+def test_a_failure_that_is_seen_after_the_pass_that_followed_it_is_told_and_over() -> None:
+    log = MemoryLog()
+    log.look(NOON, signal())
+    log.look(NOON + 3 * MINUTE, signal(NOON + 3 * MINUTE, failing=False))
+    log.look(NOON + 4 * MINUTE, signal(NOON + 2 * MINUTE))
+    assert not topics(log.rows)["check/events/quarantine_share"].failing
