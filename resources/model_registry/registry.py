@@ -63,14 +63,16 @@ class ModelRegistry(RegisteredModels):
     ) -> ModelVersion:
         """Register a model from elsewhere, under the rules of `register`.
 
-        `comparison` says what became of the comparison with the system it comes from. Only `as_challenger` gives the
-        alias, also to a version that exists already.
+        `comparison` says what became of the comparison with the system it comes from. The latest import decides:
+        `as_challenger` gives the alias also to a version that exists already, without it the version loses the alias.
         """
         version = self._register(record, tags, as_challenger=False)
         with self._connection.reach() as client:
             client.set_model_version_tag(version.name, str(version.version), "comparison", comparison)
             if as_challenger:
                 self._challenge(client, record.name, version)
+            elif self._by_alias(record.name, CHALLENGER) == version:
+                client.delete_registered_model_alias(version.name, CHALLENGER)
         return version
 
     def _register(self, record: TrainingRecord, tags: Mapping[str, str], *, as_challenger: bool = True) -> ModelVersion:

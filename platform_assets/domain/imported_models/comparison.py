@@ -118,10 +118,10 @@ def _keyed(frame: "pd.DataFrame", key: list[str], side: str) -> "pd.DataFrame":
     counts = joined.value_counts()
     twice = counts[counts > 1].sort_index()
     if empty or len(twice):
-        what = [f"{empty:,} rows have no key"] if empty else []
+        what = [f"{empty:,} row(s) without key"] if empty else []
         if len(twice):
             shown = ", ".join(f"{name} ({count} rows)" for name, count in twice.head(SHOWN_KEYS).items())
-            what.append(f"{len(twice):,} keys stand in more than one row: {shown}")
+            what.append(f"{len(twice):,} key(s) in more than one row: {shown}")
         raise KeysNotComparable(
             "; ".join(what), where=side, todo="give one row for each key, or name the columns of the key by --key"
         )

@@ -13,11 +13,11 @@ def verdict_of(comparison: Comparison) -> str:
     names = ", ".join(column.name for column in comparison.columns)
     if comparison.equal:
         return f"Equal: {comparison.rows_compared:,} rows, columns {names}, {told}."
-    parts = [f"{column.differing:,} values of {column.name}" for column in comparison.columns if column.differing]
+    parts = [f"{column.differing:,} value(s) of {column.name}" for column in comparison.columns if column.differing]
     if comparison.missing_here:
-        parts.append(f"{comparison.missing_here:,} rows are missing here")
+        parts.append(f"{comparison.missing_here:,} row(s) missing here")
     if comparison.missing_there:
-        parts.append(f"{comparison.missing_there:,} rows are missing there")
+        parts.append(f"{comparison.missing_there:,} row(s) missing there")
     return f"Different: {'; '.join(parts)}, of {comparison.rows_compared:,} compared rows ({told})."
 
 
@@ -38,16 +38,15 @@ def where_it_clusters(column: ColumnComparison) -> tuple[str, ...]:
     if not column.differing:
         return ()
     share = column.differing / column.rows
-    told = []
+    parts, others = [], []
     for cluster in column.clusters:
         if cluster.by == "differs" and cluster.differing:
             whose = f"{cluster.differing:,} of its {column.differing:,} differing rows also differ in {cluster.part}"
-            told.append(f"{whose} ({cluster.rows:,} rows do)")
+            others.append(f"{whose} ({cluster.rows:,} rows do)")
         elif cluster.by != "differs" and cluster.differing and cluster.share >= max(2 * share, 0.01):
-            told.append(
-                f"{_named(cluster)}: {cluster.differing:,} of {cluster.rows:,} rows differ ({cluster.share:.1%})"
-            )
-    return tuple(told) or (f"evenly: {share:.1%} of all rows, in no decile twice as many",)
+            counts = f"{cluster.differing:,} of {cluster.rows:,} rows differ ({cluster.share:.1%})"
+            parts.append(f"{_named(cluster)}: {counts}")
+    return (*(parts or [f"evenly: {share:.1%} of all rows, and in no part twice as many"]), *others)
 
 
 def _named(cluster: Cluster) -> str:
@@ -65,7 +64,7 @@ def _rows(comparison: Comparison) -> Iterable[str]:
         ("there", comparison.missing_there, comparison.keys_missing_there),
     ):
         if count:
-            yield f"missing {side}: {count:,} rows: {', '.join(keys)}{', …' if count > len(keys) else ''}"
+            yield f"missing {side}: {count:,} row(s): {', '.join(keys)}{', …' if count > len(keys) else ''}"
 
 
 def _column(column: ColumnComparison) -> Iterable[str]:

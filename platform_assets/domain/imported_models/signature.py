@@ -46,7 +46,7 @@ class SignatureCheck:
         if self.problems:
             listed = "".join(f"\n  - {each}" for each in self.problems)
             raise TableDoesNotFit(
-                f"{len(self.problems)} thing(s) don't fit:{listed}\n",
+                f"{len(self.problems)} thing(s) don't fit:{listed}",
                 where=where,
                 todo="name another table, give the feature code by --code, or name the inputs in order by --features",
             )

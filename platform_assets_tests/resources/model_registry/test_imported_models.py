@@ -300,10 +300,15 @@ def test_a_range_of_days_gives_what_its_days_give(tmp_path: Path, registry: Mode
     pd.testing.assert_series_equal(together.sort_index(), alone.sort_index())
 
 
-def test_a_loaded_import_scores_rows_of_a_training_set(tmp_path: Path, registry: ModelRegistry) -> None:
+def test_a_model_without_code_needs_its_inputs_alone(tmp_path: Path, registry: ModelRegistry) -> None:
     loaded = registry.load(registered(registry, imported(saved(tmp_path, trained(boosting)))))
-    rows = plain(FRAME).assign(feature_date=DAY, user_id=FRAME["user_id"], label=1)
     assert loaded.features == tuple(COLUMNS)
+    np.testing.assert_array_equal(loaded.score(plain(FRAME)), loaded.score(FRAME))
+
+
+def test_feature_code_is_given_the_day_as_training_sets_name_it(tmp_path: Path, registry: ModelRegistry) -> None:
+    loaded = registry.load(registered(registry, with_code(tmp_path, saved(tmp_path, trained(boosting, built)))))
+    rows = FRAME.rename(columns={"event_date": "feature_date"}).assign(label=1)
     np.testing.assert_array_equal(loaded.score(rows), loaded.score(FRAME))
 
 
@@ -339,3 +344,5 @@ def test_an_import_that_differs_is_kept_and_challenges_only_when_it_is_equal(
     assert registered(registry, prepared, "equal") == version
     assert registry.challenger("churn") == version
     assert registry.tags(version)["comparison"] == "equal"
+    registered(registry, prepared, "different")
+    assert registry.challenger("churn") is None

@@ -71,7 +71,7 @@ def prepare_import(opened: Opened, table: TableRows, *, columns: Sequence[str] =
     check.require(where)
     given = dict(scorer.manifest.types)
     if not opened.hooks.features:  # nothing but the model reads the table
-        given = {name: kind for name, kind in given.items() if name in (*names, *table.key, table.day_column)}
+        given = {name: kind for name, kind in given.items() if name in names}
     scorer = replace(scorer, manifest=replace(scorer.manifest, inputs=tuple(names), types=given))
     scored = scorer.scored(table.rows)
     notes = [*check.notes, *opened.warnings, *([FLOAT32_NOTE] if opened.precision == "float32" else [])]

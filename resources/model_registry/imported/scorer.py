@@ -93,7 +93,9 @@ class ImportedScorer:
 
     def _on_rows(self, task: CodeTask) -> CodeTask:
         named = self.manifest
-        return replace(task, inputs=named.inputs, key=named.key, day_column=named.day_column)
+        key = tuple(name for name in named.key if name in named.types)
+        day = named.day_column if named.day_column in named.types else None
+        return replace(task, inputs=named.inputs, key=key, day_column=day)
 
     def _outputs(self, features: "pd.DataFrame") -> "pd.DataFrame":
         named = self.manifest
