@@ -33,6 +33,7 @@ from platform_assets.domain.contracts.events import EVENTS
 from platform_assets.domain.contracts.feature_tables import FEATURE_TABLES
 from platform_assets.domain.contracts.promotion_decisions import PROMOTION_DECISIONS
 from platform_assets.domain.errors import ConfigurationError
+from platform_assets.domain.imported_models.declaration import is_imported
 from platform_assets.domain.pseudonyms import key_id
 from platform_assets.domain.source import Source
 from platform_assets.domain.sources import load_sources
@@ -107,7 +108,8 @@ def build_definitions(settings: Settings | None = None, overrides: Mapping[str, 
         assets += predictions_assets(spec, days)
         assets += validation_reports_assets(spec, days, landing_tables)
         assets += [drift_asset(spec, days, landing_tables)]
-    assets += [promotion_decisions_asset(specs), retrain_decisions_asset(specs, days, landing_tables, assets)]
+    trained_here = [spec for spec in specs if not is_imported(spec)]
+    assets += [promotion_decisions_asset(specs), retrain_decisions_asset(trained_here, days, landing_tables, assets)]
     assets += [lookalike_audience_asset(declared.waiting_for(lateness), days) for declared in all_lookalikes()]
     calendar = calendar_days(settings.first_partition_day)
     assets.append(model_costs_asset(assets, all_specs(), calendar, settings.cost_per_hour))
@@ -132,7 +134,7 @@ def build_definitions(settings: Settings | None = None, overrides: Mapping[str, 
             new_days_sensor(),
             landed_files_sensor(sources, days, settings.landing_watch_days),
             late_events_sensor(sources, days, settings.landing_watch_days),
-            retrain_sensor(specs, also=[PROMOTION_DECISIONS.name]),
+            retrain_sensor(trained_here, also=[PROMOTION_DECISIONS.name]),
             *alert_sensors(recipients, settings.ui_url, {spec.name: spec.alerts for spec in all_specs()}),
         ],
         executor=recovering_executor,

@@ -12,6 +12,7 @@ from rich.console import Console
 from platform_assets.cli.dagster_runs import materialize
 from platform_assets.domain.contracts.retrain_decisions import RETRAIN_DECISIONS
 from platform_assets.domain.errors import ConfigurationError, PlatformError
+from platform_assets.domain.imported_models.declaration import is_imported
 from platform_assets.domain.model_spec import ModelSpec
 from platform_assets.domain.retraining.evidence import Request
 from platform_assets.validation_reports.retrain_requests import RetrainRequests
@@ -66,11 +67,11 @@ def _declared(model: str) -> ModelSpec:
     """The spec of a model. Raises ConfigurationError for one that no file declares."""
     from platform_assets.trained_models.specs import all_specs
 
-    known = {spec.name: spec for spec in all_specs()}
+    known = {spec.name: spec for spec in all_specs() if not is_imported(spec)}
     if model not in known:
         near = difflib.get_close_matches(model, known, n=1)
         todo = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}"
-        raise ConfigurationError("no such model is declared", where=model, todo=todo)
+        raise ConfigurationError("no such model is trained here", where=model, todo=todo)
     return known[model]
 
 

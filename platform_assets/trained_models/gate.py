@@ -33,7 +33,12 @@ def judge(
     """The verdict on a challenger, from the rows of the training set that it was held out from."""
     from platform_assets.domain.modelling.time_split import split_by_time
     from platform_assets.domain.promotion.baselines import baselines
-    from platform_assets.domain.promotion.gate import judge_challenger, judge_first, personal_data_objections
+    from platform_assets.domain.promotion.gate import (
+        holdout_objections,
+        judge_challenger,
+        judge_first,
+        personal_data_objections,
+    )
     from platform_assets.domain.promotion.verdict import ROLLED_BACK, Objection, refused
 
     if registry.is_rolled_back(challenger):
@@ -45,6 +50,8 @@ def judge(
         scores = candidate.score(split.holdout)
     except NOT_TO_BE_TRUSTED as error:
         return refused([objection(error)])
+    if unfit := holdout_objections(split.holdout, scores, challenger.trained_until):
+        return refused(unfit)
     standing = personal_data_objections(candidate.features, training_set)
     if champion is None:
         rivals = baselines(split.search, split.holdout, spec)

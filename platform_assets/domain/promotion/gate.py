@@ -65,6 +65,22 @@ def personal_data_objections(inputs: Sequence[str], contract: Contract) -> list[
     return [Objection(rules.PERSONAL_DATA, f"it reads {', '.join(found)}, which hold personal data")] if found else []
 
 
+def holdout_objections(holdout: pd.DataFrame, scores: npt.ArrayLike, trained_until: date) -> list[Objection]:
+    """Objections where a challenger has learnt from its holdout, or leaves rows of it without a score.
+
+    A model that was trained here does neither; an imported one may do both.
+    """
+    first = as_days(holdout["feature_date"]).min() if len(holdout) else None
+    unscored = int(np.isnan(np.asarray(scores, dtype=np.float64)).sum())
+    found = []
+    if first is not None and first <= np.datetime64(trained_until, "D"):
+        sentence = f"it has seen days until {trained_until}, and the rows to judge it by begin on {first}"
+        found.append(Objection(rules.SEEN_DAYS, sentence))
+    if unscored:
+        found.append(Objection(rules.SIGNATURE, f"it gives no score for {unscored} of {len(holdout)} rows"))
+    return found
+
+
 def _judge(
     holdout: pd.DataFrame,
     scores: npt.ArrayLike,

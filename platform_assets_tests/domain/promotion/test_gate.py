@@ -1,7 +1,7 @@
 """Nobody becomes champion by default: only a proven difference promotes."""
 
 import json
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,12 @@ from platform_assets.domain.modelling.quality import log_loss
 from platform_assets.domain.modelling.time_split import split_by_time
 from platform_assets.domain.modelling.training import train
 from platform_assets.domain.promotion.baselines import baselines
-from platform_assets.domain.promotion.gate import judge_challenger, judge_first, personal_data_objections
+from platform_assets.domain.promotion.gate import (
+    holdout_objections,
+    judge_challenger,
+    judge_first,
+    personal_data_objections,
+)
 from platform_assets.domain.promotion.slices import slices_of
 from platform_assets.domain.promotion.verdict import Objection, Verdict
 from platform_assets_tests.model_worlds import TRAINING_DATE, small_spec, training_rows
@@ -42,6 +47,18 @@ def test_a_model_that_beats_the_baselines_is_promoted() -> None:
     assert verdict.promoted
     assert verdict.reason.startswith("promoted: the candidate for first champion beats")
     assert verdict.numbers["difference_low"] > SPEC.promotion.margin
+
+
+def test_a_challenger_that_has_seen_its_holdout_or_leaves_rows_without_a_score_is_refused() -> None:
+    holdout, good, _ = later_rows()
+    first = holdout["feature_date"].min()
+    assert holdout_objections(holdout, good, first - timedelta(days=1)) == []
+    (seen,) = holdout_objections(holdout, good, first)
+    assert seen == Objection(
+        "seen_days", f"it has seen days until {first}, and the rows to judge it by begin on {first}"
+    )
+    (unscored,) = holdout_objections(holdout, np.where(np.arange(len(good)) < 2, np.nan, good), LONG_AGO)
+    assert unscored.sentence == f"it gives no score for 2 of {len(holdout)} rows"
 
 
 def test_a_model_of_noise_is_refused() -> None:
