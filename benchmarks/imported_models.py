@@ -34,8 +34,8 @@ def measure(scratch: Path) -> Section:
     return Section(
         title="An imported model",
         command="python -m benchmarks imported_models",
-        method="Every tenth score is moved by 2e-9 relative, keys are texts in another order; the feature function gives "
-        f"two of its columns. CPU seconds, also of the process that runs the code; median of {REPETITIONS}.",
+        method="Every tenth score is moved by 2e-9 relative, keys are texts in another order; feature code gives "
+        f"two columns. CPU seconds, also of the process that runs the code; median of {REPETITIONS}.",
         header=("step", "CPU seconds"),
         rows=[(told, f"{each['cpu_seconds']:.2f}") for told, each in figures.items()],
         notes=[],
