@@ -119,10 +119,9 @@ class ModelRegistry(RegisteredModels):
         """Make a version champion by hand. Raises ModelTampered and its like where its files can't be trusted."""
         self.load(version)
         with self._connection.reach() as client:
-            decision = self._decide(client, version, BY_HAND, Verdict(True, reason), decided_by)
             if self.is_rolled_back(version):
                 client.delete_model_version_tag(version.name, str(version.version), "rolled_back_to")
-            return decision
+            return self._decide(client, version, BY_HAND, Verdict(True, reason), decided_by)
 
     def roll_back(self, model: str, *, reason: str, decided_by: str) -> Decision:
         """Make the version that the champion replaced champion again, and keep the replaced one out.
