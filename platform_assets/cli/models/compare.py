@@ -31,10 +31,12 @@ def compare_versions(
     second: Annotated[int, typer.Argument(min=1, help="The version it is compared with.")],
     output: Annotated[OutputFormat, typer.Option("--format", help="How rows are printed.")] = OutputFormat.TABLE,
 ) -> None:
-    """Compare two versions on the held-out rows of the newest training set that neither has learnt from.
+    """Compare two versions on later rows that neither has learnt from.
 
-    Differences are of FIRST minus SECOND turned so that positive means better, with the paired 95 % interval; the
-    slices are those of the spec. Nothing is decided or recorded. Example: platform models compare conversion 4 3
+    The rows are the held-out ones of the newest training set. `better_by` says how much better FIRST is than SECOND,
+    with the paired 95 % interval; slices are those of the spec. Nothing is decided or recorded.
+
+    Example: platform models compare conversion 4 3
     """
     from platform_assets.domain.promotion.comparison import compare
 

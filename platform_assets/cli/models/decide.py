@@ -34,8 +34,10 @@ def promote(
     reason: Reason,
     by: By = "",
 ) -> None:
-    """Make a version champion by hand, past the gate's comparison but not past its safety: files that aren't those
-    registered, a missing signature and inputs that hold personal data are still refused.
+    """Make a version champion by hand.
+
+    It needn't win the gate's comparison, but files that aren't those registered, a missing signature and inputs that
+    hold personal data are still refused. Who decided and why is recorded.
 
     Example: platform models promote conversion 4 --reason "campaign of May needs the new features"
     """
@@ -49,8 +51,9 @@ def promote(
 
 
 def roll_back(model: ModelName, reason: Reason, by: By = "") -> None:
-    """Make the version that the champion replaced champion again. The replaced one is out of service: the gate
-    doesn't promote it any more, `promote` can.
+    """Make the version that the champion replaced champion again.
+
+    The replaced one is out of service: the gate doesn't promote it any more, `promote` can.
 
     Example: platform models rollback conversion --reason "scores of iOS are all the same"
     """

@@ -1,6 +1,7 @@
-"""`platform models show`: all that is known of a version, or of the newest versions of a model."""
+"""`platform models show`: all that is known of a version."""
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -26,21 +27,23 @@ def show(
         int | None, typer.Option(min=1, help="The version; without it the champion, else the challenger.")
     ] = None,
     output: Annotated[
-        OutputFormat, typer.Option("--format", help="`json` and `csv` give all facts, `table` also the model card.")
+        OutputFormat, typer.Option("--format", help="How facts are printed; `table` ends with the model card.")
     ] = OutputFormat.TABLE,
 ) -> None:
-    """Show a version: its card, its figures, the tables and columns it reads, the Delta versions it learnt from, every
-    decision on it, and whether its files are still those that were registered.
+    """Show all that is known of a version.
+
+    Its figures and decisions, the tables and columns it reads, the Delta versions it learnt from, whether its files are
+    still those that were registered, its card.
 
     Example: platform models show conversion --version 3
     """
     registry, spec = registry_of(load_settings()), declared_model(model)
     found = _version(registry, spec, version)
-    facts = {name: value for name, value in _facts(registry, spec, found).items() if value not in (None, "")}
+    facts = _facts(registry, spec, found)
     if output is OutputFormat.JSON:
         typer.echo(json.dumps(facts, default=str))
         return
-    print_rows([{"fact": name, "value": value} for name, value in facts.items()], output, nothing="")
+    print_rows([{"fact": name, "value": value} for name, value in _flat(facts).items()], output, nothing="")
     if output is OutputFormat.TABLE:
         Console().print(Markdown(registry.card(found)))
 
@@ -52,30 +55,40 @@ def _version(registry: "ModelRegistry", spec: ModelSpec, number: int | None) -> 
 
 
 def _facts(registry: "ModelRegistry", spec: ModelSpec, version: "ModelVersion") -> dict[str, Any]:
-    tags = registry.tags(version)
-    columns = {each.table: ", ".join(each.columns) for each in spec.features}
-    decisions = [each for each in registry.decisions(spec.name) if each.version == version.version]
-    told = {
-        f"decided {each.decided_at:%Y-%m-%d %H:%M} by {each.decided_by}": f"{each.decision}: {each.verdict.reason}"
-        for each in decisions
-    }
+    tags, metrics = registry.tags(version), dict(sorted(registry.metrics(version).items()))
     return {
         "model": version.name,
         "version": version.version,
-        "is": roles(registry.champion(spec.name), registry.challenger(spec.name), version),
-        "trained as of": version.training_date,
-        "has seen days until": version.trained_until,
+        "role": roles(registry.champion(spec.name), registry.challenger(spec.name), version) or None,
+        "training_date": version.training_date,
+        "trained_until": version.trained_until,
         "files": version.uri,
         "digest": version.digest,
         "verified": registry.verified(version),
-        **{f"reads {table}": names for table, names in columns.items()},
-        **{
-            f"learnt from {name.removeprefix(_DELTA)}": f"Delta version {value}"
-            for name, value in sorted(tags.items())
-            if name.startswith(_DELTA)
-        },
-        **{name: tags.get(name) for name in ("dagster_run_id", "code_version")},
+        "dagster_run_id": tags.get("dagster_run_id"),
+        "code_version": tags.get("code_version"),
         "mlflow_run_id": version.run_id,
-        **dict(sorted(registry.metrics(version).items())),
-        **told,
+        "reads": {each.table: list(each.columns) for each in spec.features},
+        "learnt_from": {
+            name.removeprefix(_DELTA): int(value) for name, value in sorted(tags.items()) if name.startswith(_DELTA)
+        },
+        "metrics": metrics,
+        "decisions": {
+            f"{each.decided_at:%Y-%m-%dT%H:%M:%SZ}": f"{each.decision} by {each.decided_by}: {each.verdict.reason}"
+            for each in registry.decisions(spec.name)
+            if each.version == version.version
+        },
     }
+
+
+def _flat(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts as lines: of a group each member, of a figure its interval beside it."""
+    flat = {name: value for name, value in facts.items() if value is not None and not isinstance(value, dict)}
+    flat |= {f"reads {table}": ", ".join(columns) for table, columns in facts["reads"].items()}
+    flat |= {f"learnt from {table}": f"Delta version {version}" for table, version in facts["learnt_from"].items()}
+    metrics = facts["metrics"]
+    for name, value in metrics.items():
+        low, high = metrics.get(f"{name}_low"), metrics.get(f"{name}_high")
+        if not name.endswith(("_low", "_high")):
+            flat[name] = f"{value:,.0f}" if low is None else f"{value:.4f} [{low:.4f}, {high:.4f}]"
+    return flat | {f"decided {when}": what for when, what in facts["decisions"].items()}
