@@ -98,10 +98,10 @@ def test_a_killed_attempt_counts_until_its_run_was_closed(tmp_path: Path) -> Non
     worker.wait()
     begin, end = day_bounds(datetime.now(UTC).date() - timedelta(days=1), datetime.now(UTC).date())
     with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
-        (lasting,), _ = work_between(instance, begin, end)
+        (lasting,) = work_between(instance, begin, end).attempts
         assert (lasting.ended, lasting.died) == (None, False)
         close_dead_runs(instance)
-        (closed,), _ = work_between(instance, begin, end)
+        (closed,) = work_between(instance, begin, end).attempts
     assert closed.died and closed.ended is not None
     assert closed.ended - closed.began >= timedelta(seconds=SECONDS)
 

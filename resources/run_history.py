@@ -5,6 +5,7 @@ What follows from it (costs, health) stands in `platform_assets.domain`.
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import dagster as dg
 from dagster._core.execution.stats import (
@@ -33,14 +34,27 @@ ROW_COUNTS = ("dagster/partition_row_count", "dagster/row_count", "training_rows
 """Metadata of a materialisation that say how many rows it made or, of a model, was learnt from; the first counts."""
 
 
+class Work(NamedTuple):
+    """What runs did, and how many of them were not looked at."""
+
+    attempts: list[Attempt]
+    published: list[Published]
+    runs_left_out: int
+
+
 def work_between(
-    instance: dg.DagsterInstance, begin: datetime, end: datetime, *, counting_rows: bool = True
-) -> tuple[list[Attempt], list[Published]]:
+    instance: dg.DagsterInstance,
+    begin: datetime,
+    end: datetime,
+    *,
+    counting_rows: bool = True,
+    most_runs: int | None = None,
+) -> Work:
     """Every attempt of a step that may have lasted between two instants (UTC), and all that its run published.
 
     An attempt lasts until its step succeeded, failed or was put off; where it did none of it, until its run ended
     (then its process had died), or still. Materialisations are many and long: where nobody needs their rows
-    (`counting_rows`), they are not read.
+    (`counting_rows`), they are not read. Of more than `most_runs` runs only the newest are read.
     """
     kinds = STEP_EVENTS | {dg.DagsterEventType.ASSET_MATERIALIZATION} if counting_rows else STEP_EVENTS
     attempts: list[Attempt] = []
@@ -50,12 +64,14 @@ def work_between(
     lasting = dg.RunsFilter(created_before=end, statuses=UNFINISHED)
     records = [*instance.get_run_records(ended_later), *instance.get_run_records(lasting)]
     by_id = {record.dagster_run.run_id: record for record in records}
-    for run_id, record in sorted(by_id.items()):
+    newest = sorted(by_id.values(), key=lambda record: record.storage_id, reverse=True)[:most_runs]
+    for record in newest:
+        run_id = record.dagster_run.run_id
         events = [entry.event_log_entry for entry in instance.get_records_for_run(run_id, of_type=set(kinds)).records]
         for step in build_run_step_stats_from_events(run_id, events):
             attempts += _attempts(step, record)
             published += _published(step)
-    return attempts, published
+    return Work(attempts, published, runs_left_out=len(by_id) - len(newest))
 
 
 def _attempts(step: RunStepKeyStatsSnapshot, record: dg.RunRecord) -> Iterator[Attempt]:

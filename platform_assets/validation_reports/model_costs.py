@@ -33,9 +33,8 @@ def model_costs_asset(
         those on which the seconds were spent; for a day that is over the same rows come at any time.
         """
         first, last = run_days(context)
-        attempts, published = work_between(context.instance, *day_bounds(first, last))
-        now = datetime.now(UTC)
-        rows = model_costs(attempts, published, charges, first, last, until=now, cost_per_hour=cost_per_hour)
+        work, now = work_between(context.instance, *day_bounds(first, last)), datetime.now(UTC)
+        rows = model_costs(work.attempts, work.published, charges, first, last, until=now, cost_per_hour=cost_per_hour)
         by_day = rows.astype({"run_date": str}).groupby("run_date")[["seconds", "cost"]].sum()
         table = ibis.memtable(rows[list(MODEL_COSTS.column_names)], schema=MODEL_COSTS.schema())
         return table, lambda: by_day.to_dict("index")

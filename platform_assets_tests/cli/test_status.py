@@ -126,7 +126,7 @@ def test_runs_and_checks_of_the_instance_are_told(told: Told, lake: Path) -> Non
     lines = lines_of(out)
     assert code == 1
     assert (lines["runs"]["mark"], lines["checks"]["mark"]) == ("act", "act")
-    assert "1 failed" in lines["runs"]["says"]
+    assert lines["runs"]["says"].startswith("1 failed") and lines["runs"]["says"].endswith(": planted")
     assert lines["cost"]["figures"]["seconds"]["shared"] > 0
 
 

@@ -12,6 +12,8 @@ from platform_assets.domain.model_costs import day_bounds, model_costs
 from resources.run_history import work_between
 
 DAYS = 30
+MOST_RUNS = 40
+"""Logs of runs that a screen may wait for: each takes some hundredths of a second."""
 
 
 def costs_of(
@@ -21,11 +23,12 @@ def costs_of(
     now: datetime,
     cost_per_hour: float,
     *,
-    counting_rows: bool,
-) -> list[dict[str, Any]]:
-    """One row per day, model and stage of the last `DAYS` days, today up to now among them.
+    in_full: bool,
+) -> tuple[list[dict[str, Any]], int]:
+    """One row per day, model and stage of the last `DAYS` days, today up to now among them; and runs left out.
 
-    Rows that were published are counted for what the table doesn't hold yet only where that is asked for.
+    For what the table doesn't hold yet published rows are counted, and more than `MOST_RUNS` runs are read, only where
+    it is asked for `in_full`.
     """
     today = now.astimezone(UTC).date()
     first = today - timedelta(days=DAYS - 1)
@@ -33,7 +36,11 @@ def costs_of(
     newest = lake.daily(MODEL_COSTS.name).newest
     since = max(first, newest + timedelta(days=1)) if newest else first
     if instance is None:
-        return told
-    attempts, published = work_between(instance, *day_bounds(since, today), counting_rows=counting_rows)
-    rows = model_costs(attempts, published, graph.charges, since, today, until=now, cost_per_hour=cost_per_hour)
-    return told + [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")]
+        return told, 0
+    most = None if in_full else MOST_RUNS
+    work = work_between(instance, *day_bounds(since, today), counting_rows=in_full, most_runs=most)
+    rows = model_costs(
+        work.attempts, work.published, graph.charges, since, today, until=now, cost_per_hour=cost_per_hour
+    )
+    told += [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")]
+    return told, work.runs_left_out

@@ -54,10 +54,10 @@ class Gathered:
         os.environ.update(prepare_instance(self.settings))
         return dg.DagsterInstance.get()
 
-    def costs(self, *, counting_rows: bool) -> list[dict[str, Any]]:
-        """Rows of `model_costs` up to now."""
+    def costs(self, *, in_full: bool) -> tuple[list[dict[str, Any]], int]:
+        """Rows of `model_costs` up to now, and how many runs are not in it yet."""
         rate = self.settings.cost_per_hour
-        return costs_of(self.lake, self.instance, self.graph, self.now, rate, counting_rows=counting_rows)
+        return costs_of(self.lake, self.instance, self.graph, self.now, rate, in_full=in_full)
 
     @cached_property
     def models(self) -> Models:
@@ -169,7 +169,8 @@ def _existing(folder: Path) -> Path:
 
 
 def _costs(gathered: Gathered) -> list[Line]:
-    return places.cost_lines(gathered.costs(counting_rows=False), DAYS, gathered.settings.cost_per_hour)
+    rows, left_out = gathered.costs(in_full=False)
+    return places.cost_lines(rows, DAYS, gathered.settings.cost_per_hour, left_out)
 
 
 SECTIONS: tuple[tuple[str, Callable[[Gathered], list[Line]]], ...] = (

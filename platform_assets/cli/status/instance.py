@@ -1,6 +1,7 @@
 """What the Dagster instance knows: runs, checks, freshness, ticks, the daemon's heartbeat."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -34,15 +35,25 @@ def _failed(instance: dg.DagsterInstance, since: datetime) -> list[EndedRun]:
     if not failed:
         return []
     made = instance.get_run_records(dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS], updated_after=since))
-    return [
-        EndedRun(
-            record.dagster_run.run_id,
-            _assets(record.dagster_run),
-            _ended_at(record),
-            made_later=any(_makes_up_for(other, record) for other in made),
-        )
-        for record in failed
-    ]
+    found = []
+    for record in sorted(failed, key=_ended_at):
+        run, made_later = record.dagster_run, any(_makes_up_for(other, record) for other in made)
+        found.append(EndedRun(run.run_id, _assets(run), _ended_at(record), made_later))
+    waiting = [run for run in found if not run.made_later]
+    # One log is opened: that of the failure that is told.
+    return [replace(run, error=_error(instance, run.run_id)) if run in waiting[-1:] else run for run in found]
+
+
+def _error(instance: dg.DagsterInstance, run_id: str) -> str:
+    """What the first failed step of a run died of, in the words of the error that began it; empty if no step failed."""
+    for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE):
+        failure = entry.dagster_event.step_failure_data if entry.dagster_event else None
+        error = failure.error if failure else None
+        while error is not None and error.cause is not None:
+            error = error.cause
+        if error is not None:
+            return error.message.strip().splitlines()[0].partition(": ")[2]
+    return ""
 
 
 def _makes_up_for(later: dg.RunRecord, failed: dg.RunRecord) -> bool:
@@ -67,7 +78,7 @@ def _span(run: dg.DagsterRun) -> tuple[str, str]:
 
 def _assets(run: dg.DagsterRun) -> str:
     names = sorted(key.to_user_string() for key in run.asset_selection or ())
-    return (", ".join(names[:3]) + (" …" if len(names) > 3 else "")) or run.job_name
+    return (", ".join(names[:2]) + (" …" if len(names) > 2 else "")) or run.job_name
 
 
 def _ended_at(record: dg.RunRecord) -> datetime:

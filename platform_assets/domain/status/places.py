@@ -46,8 +46,11 @@ def place_lines(places: Places) -> list[Line]:
     return [Line(SECTION, "disk", Mark.OK, said, figures=figures)]
 
 
-def cost_lines(rows: Sequence[Mapping[str, Any]], days: int, cost_per_hour: float) -> list[Line]:
-    """What was spent in the last `days` days, by model; `rows` are those of `model_costs`, today's among them."""
+def cost_lines(rows: Sequence[Mapping[str, Any]], days: int, cost_per_hour: float, left_out: int = 0) -> list[Line]:
+    """What was spent in the last `days` days, by model; `rows` are those of `model_costs`, today's among them.
+
+    `left_out` runs since the newest day of the table are not in the rows.
+    """
     if not rows:
         return [Line(SECTION, "cost", Mark.OK, f"nothing was computed in the last {days} days")]
     seconds: dict[str, float] = {}
@@ -58,8 +61,17 @@ def cost_lines(rows: Sequence[Mapping[str, Any]], days: int, cost_per_hour: floa
     order = sorted(seconds, key=lambda model: (model == SHARED, -seconds[model], model))
     whole = _told(sum(seconds.values()), sum(cost.values()), cost_per_hour)
     parts = ", ".join(f"{model} {_told(seconds[model], cost[model], cost_per_hour)}" for model in order)
-    figures = {"days": days, "cost_per_hour": cost_per_hour, "seconds": seconds, "cost": cost}
-    return [Line(SECTION, "cost", Mark.OK, f"{whole} in the last {days} days: {parts}", figures=figures)]
+    figures = {
+        "days": days,
+        "cost_per_hour": cost_per_hour,
+        "seconds": seconds,
+        "cost": cost,
+        "runs_left_out": left_out,
+    }
+    said = f"{whole} in the last {days} days: {parts}"
+    if left_out:
+        said += f"; without {left_out} runs that model_costs doesn't hold yet"
+    return [Line(SECTION, "cost", Mark.OK, said, figures=figures)]
 
 
 def _told(seconds: float, cost: float, cost_per_hour: float) -> str:

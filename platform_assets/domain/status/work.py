@@ -13,12 +13,13 @@ DAEMON_LATE = timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class EndedRun:
-    """A run that failed: what it was to make, when it ended, and whether a later run made the same."""
+    """A run that failed: what it was to make, when it ended, whether a later run made the same, what it died of."""
 
     run_id: str
     assets: str
     ended_at: datetime
     made_later: bool
+    error: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,8 @@ def run_lines(runs: Runs, now: datetime) -> list[Line]:
         "queued": runs.queued,
         "dead": list(runs.dead),
         "failed_24h": [
-            {"run_id": run.run_id, "assets": run.assets, "made_later": run.made_later} for run in runs.failed
+            {"run_id": run.run_id, "assets": run.assets, "made_later": run.made_later, "error": run.error}
+            for run in runs.failed
         ],
         "last_ended_at": runs.last_ended_at,
     }
@@ -83,8 +85,10 @@ def run_lines(runs: Runs, now: datetime) -> list[Line]:
         return [Line(SECTION, "runs", Mark.ACT, said, "`platform recover` closes them", figures)]
     if open_failures:
         last = max(open_failures, key=lambda run: (run.ended_at, run.run_id))
-        todo = f"read why run {last.run_id[:8]} failed (UI → Runs), mend it, materialise {last.assets} again"
-        return [Line(SECTION, "runs", Mark.ACT, f"{said}; the latest: {last.assets}", todo, figures)]
+        what, _, step = last.error.partition(" What to do: ")
+        said = f"{len(open_failures)} failed in 24 hours and nothing made up for it; the latest: {last.assets}"
+        todo = f"{step or 'mend what it died of'}; run {last.run_id[:8]} in the UI (Runs) tells all"
+        return [Line(SECTION, "runs", Mark.ACT, f"{said}: {what}" if what else said, todo, figures)]
     return [Line(SECTION, "runs", Mark.OK, said, figures=figures)]
 
 
