@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markdown import Markdown
 
 from platform_assets.cli.models.declared import ModelName, declared_model, registry_of, roles
 from platform_assets.cli.models.rows import print_rows
@@ -45,6 +44,8 @@ def show(
         return
     print_rows([{"fact": name, "value": value} for name, value in _flat(facts).items()], output, nothing="")
     if output is OutputFormat.TABLE:
+        from rich.markdown import Markdown  # takes longer to load than all of this package
+
         Console().print(Markdown(registry.card(found)))
 
 
