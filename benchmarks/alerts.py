@@ -2,8 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from statistics import median
 
@@ -11,8 +10,8 @@ import dagster as dg
 
 from benchmarks.report import Section
 from platform_assets.definitions import build_definitions
-from platform_assets.domain.alerts.deliveries import claims, deliveries
-from platform_assets.domain.alerts.log import DELIVERED, AlertEvent
+from platform_assets.domain.alerts.deliveries import deliveries
+from platform_assets.domain.alerts.log import DELIVERED
 from platform_assets.domain.alerts.raising import rows_to_record
 from platform_assets.domain.alerts.signals import Kind, Signal
 from resources.lakehouse.tables import Lakehouse
@@ -20,7 +19,7 @@ from resources.notifications.outbox import Outbox
 from resources.settings import Settings
 
 SIZES = (0, 1_000, 10_000)
-BATCH, TICKS = 2_500, 15
+TICKS = 15
 EVALUATIONS = 100
 BEGAN = datetime(2026, 1, 5)
 METHOD = f"""\
@@ -90,24 +89,13 @@ def _ticks(settings: Settings, instance: dg.DagsterInstance) -> dict[str, float]
 
 
 def _fill(outbox: Outbox, size: int) -> None:
-    """So many alerts of as many assets, raised and delivered in batches."""
-
-    def step(decide: Callable[[list[AlertEvent]], list[AlertEvent]]) -> None:
-        outbox.update(lambda log: decide(list(log)))
-
-    for start in range(0, size, BATCH):
-        now = BEGAN + timedelta(minutes=start)
-        signals = [
-            Signal(signal_id=str(n), kind=Kind.CHECK, subject=f"asset_{n}", topic=str(n), what="12 % failed", at=now)
-            for n in range(start, min(start + BATCH, size))
-        ]
-        step(lambda log, signals=signals, now=now: rows_to_record(log, signals, now, lambda *who: ("operators",)))  # type: ignore[misc]
-        step(lambda log, now=now: claims(log, now))  # type: ignore[misc]
-        step(
-            lambda log, now=now: [  # type: ignore[misc]
-                each.event(DELIVERED, now) for each in deliveries(log).values() if each.state == "claimed"
-            ]
-        )
+    """So many alerts of as many assets, raised and delivered at once."""
+    signals = [
+        Signal(signal_id=str(n), kind=Kind.CHECK, subject=f"asset_{n}", topic=str(n), what="12 % failed", at=BEGAN)
+        for n in range(size)
+    ]
+    outbox.update(lambda log: rows_to_record(log, signals, BEGAN, lambda *who: ("operators",)))
+    outbox.update(lambda log: [each.event(DELIVERED, BEGAN) for each in deliveries(log).values()])
 
 
 def _evaluate(instance: dg.DagsterInstance) -> None:

@@ -11,16 +11,19 @@ import dagster as dg
 
 from platform_assets.automation.alert_signals import Cursor, Graph, newest_event, signals_since
 from platform_assets.domain.alerts.alert import Alert
-from platform_assets.domain.alerts.deliveries import outbox_health
-from platform_assets.domain.alerts.log import RAISED
-from platform_assets.domain.alerts.message import Message, subject
+from platform_assets.domain.alerts.deliveries import deliveries, outbox_health
+from platform_assets.domain.alerts.log import RAISED, AlertLog
+from platform_assets.domain.alerts.message import Message, label, subject
 from platform_assets.domain.alerts.raising import rows_to_record
 from platform_assets.domain.alerts.targets import Recipients
+from platform_assets.domain.contracts.alert_events import ALERT_EVENTS
 from resources.lakehouse.io_manager import DeltaIOManager
 from resources.notifications.outbox import Outbox, Remembered
-from resources.notifications.sweep import sweep
+from resources.notifications.sweep import Swept, sweep
 
 TICK_SECONDS = 30
+SHOWN = 20
+"""So many alerts are shown in the UI."""
 
 
 def alert_sensors(
@@ -46,12 +49,14 @@ def alert_sensors(
         cursor = Cursor.read(context.cursor, now, newest_event(context.instance))
         signals, reached = signals_since(context.instance, cursor, graph, now)
         instant = now.replace(tzinfo=None)
-        rows = outbox_of(lakehouse).update(lambda log: rows_to_record(log, signals, instant, recipients.route))
+        outbox = outbox_of(lakehouse)
+        rows = outbox.update(lambda log: rows_to_record(log, signals, instant, recipients.route))
         raised = [Alert.from_event(row) for row in rows if row.event == RAISED]
         for alert in raised:
             context.log.info(subject(Message((alert,), "")))
         told = f"{len(raised)} alerts raised" if raised else "nothing new to tell"
-        return dg.SensorResult(cursor=reached.written(), skip_reason=dg.SkipReason(told))
+        shown = [alerts_shown(outbox.events())] if raised else []
+        return dg.SensorResult(cursor=reached.written(), skip_reason=dg.SkipReason(told), asset_events=shown)
 
     @dg.sensor(
         name="alert_sweeper",
@@ -59,13 +64,48 @@ def alert_sensors(
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Delivers alerts to their targets, tries again what failed, and gives up after many attempts.",
     )
-    def alert_sweeper(lakehouse: dg.ResourceParam[DeltaIOManager]) -> dg.SkipReason:
+    def alert_sweeper(lakehouse: dg.ResourceParam[DeltaIOManager]) -> dg.SensorResult:
         outbox = outbox_of(lakehouse)
         swept = sweep(outbox, recipients)
         health = outbox_health(outbox.events())
-        return dg.SkipReason(f"{swept}; {health.pending} on their way, {health.dead} dead letters")
+        told = f"{swept}; {health.pending} on their way, {health.dead} dead letters"
+        shown = [alerts_shown(outbox.events())] if swept != Swept() else []
+        return dg.SensorResult(skip_reason=dg.SkipReason(told), asset_events=shown)
 
     return [alerts, alert_sweeper]
+
+
+def alerts_shown(events: AlertLog) -> dg.AssetMaterialization:
+    """The newest alerts and how the outbox stands, for the UI's page of `alert_events`."""
+    health, found = outbox_health(events), deliveries(events)
+    newest = [Alert.from_event(event) for event in events if event.event == RAISED][-SHOWN:]
+    columns = ("raised_at", "severity", "subject", "partition", "what", "next_step", "deliveries")
+    records = [
+        dg.TableRecord(
+            {
+                "raised_at": f"{alert.raised_at:%Y-%m-%d %H:%M}",
+                "severity": label(alert),
+                "subject": alert.subject,
+                "partition": ", ".join(alert.partitions),
+                "what": alert.what,
+                "next_step": alert.next_step,
+                "deliveries": ", ".join(f"{name}: {found[alert.alert_id, name].state}" for name in alert.targets)
+                or "for nobody",
+            }
+        )
+        for alert in reversed(newest)
+    ]
+    schema = dg.TableSchema(columns=[dg.TableColumn(name) for name in columns])
+    return dg.AssetMaterialization(
+        asset_key=ALERT_EVENTS.name,
+        description=ALERT_EVENTS.description,
+        metadata={
+            "alerts": dg.MetadataValue.table(records, schema=schema),
+            "on_their_way": health.pending,
+            "dead_letters": health.dead,
+            "for_nobody": health.unaddressed,
+        },
+    )
 
 
 def _owners(context: dg.SensorEvaluationContext):  # type: ignore[no-untyped-def]

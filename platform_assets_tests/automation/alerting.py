@@ -36,6 +36,7 @@ class Alerting:
     orders: dict[str, Any] = field(default_factory=dict)
     cursor: str | None = None
     definitions: dg.Definitions = field(init=False)
+    _events: list[Any] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         orders = self.orders
@@ -77,6 +78,7 @@ class Alerting:
         definition = self.definitions.resolve_sensor_def("alerts")
         with self._context("alerts", cursor=self.cursor) as context:
             data = definition.evaluate_tick(context)
+        self._events += data.asset_events
         if keep_cursor:
             self.cursor = data.cursor
         return [alert for alert in self.raised() if alert.alert_id not in before]
@@ -84,7 +86,13 @@ class Alerting:
     def sweep(self) -> str:
         """One tick of `alert_sweeper`; gives what it says."""
         with self._context("alert_sweeper") as context:
-            return self.definitions.resolve_sensor_def("alert_sweeper").evaluate_tick(context).skip_message or ""
+            data = self.definitions.resolve_sensor_def("alert_sweeper").evaluate_tick(context)
+        self._events += data.asset_events
+        return data.skip_message or ""
+
+    def shown(self) -> Mapping[str, Any]:
+        """What the UI shows of `alert_events`."""
+        return self._events[-1].metadata
 
     def run(self, *assets: str, day: str = "2026-01-05", **orders: Any) -> dg.ExecuteInProcessResult:
         """Materialise assets, with these orders."""

@@ -200,6 +200,8 @@ def test_the_sweeper_says_what_waits(alerting: Alerting) -> None:
     alerting.run("sales", share=0.6)
     alerting.tick()
     assert "1 to be tried again" in alerting.sweep()
+    assert alerting.shown()["on_their_way"].value == 1
+    assert alerting.shown()["alerts"].value.records[0].data["deliveries"] == "operators: pending"
     assert "1 on their way, 0 dead letters" in alerting.sweep()
 
 

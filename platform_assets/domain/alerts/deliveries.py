@@ -136,11 +136,11 @@ def claims(events: Iterable[AlertEvent], now: datetime) -> list[AlertEvent]:
 
 def messages(events: Iterable[AlertEvent], claimed: Iterable[AlertEvent]) -> list[Message]:
     """What is sent for rows that `claims` made: each alert by itself, or, of more than a few, many in a digest."""
-    alerts = {event.alert_id: Alert.from_event(event) for event in events if event.event == RAISED}
+    raised = {event.alert_id: event for event in events if event.event == RAISED}
     waiting: dict[str, list[Alert]] = {}
     for row in claimed:
-        if row.event == CLAIMED and row.alert_id in alerts:
-            waiting.setdefault(row.recipient or "", []).append(alerts[row.alert_id])
+        if row.event == CLAIMED and row.alert_id in raised:
+            waiting.setdefault(row.recipient or "", []).append(Alert.from_event(raised[row.alert_id]))
     return [
         Message(tuple(group), recipient)
         for recipient, each in waiting.items()
