@@ -4,7 +4,7 @@ What exists stands in the stage packages; this module only puts it together.
 """
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -34,6 +34,7 @@ from platform_assets.domain.contracts.feature_tables import FEATURE_TABLES
 from platform_assets.domain.contracts.promotion_decisions import PROMOTION_DECISIONS
 from platform_assets.domain.errors import ConfigurationError
 from platform_assets.domain.imported_models.declaration import is_imported
+from platform_assets.domain.model_spec import ModelSpec
 from platform_assets.domain.pseudonyms import key_id
 from platform_assets.domain.source import Source
 from platform_assets.domain.sources import load_sources
@@ -78,8 +79,18 @@ from resources.settings import Settings, load_settings
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
 
-def build_definitions(settings: Settings | None = None, overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
+MODEL_CHECKS = (in_service_check, metric_holds_check, no_drift_check, gate_check)
+"""What is checked of every model."""
+
+
+def build_definitions(
+    settings: Settings | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    models: Sequence[ModelSpec] | None = None,
+) -> dg.Definitions:
     """The whole platform for these settings; `overrides` replaces resources by key (tests use it, nothing is patched).
+
+    `models` stands for those that the package `trained_models` declares, lookalikes included.
 
     Raises ConfigurationError where a setting or a file of declarations is wrong.
     """
@@ -87,8 +98,6 @@ def build_definitions(settings: Settings | None = None, overrides: Mapping[str, 
     sources, categories = declared_sources(settings), declared_categories(settings)
     audiences = load_audiences(settings.audiences_file)
     recipients = load_recipients(settings.alerts_file)
-    for spec in all_specs():
-        recipients.require(spec.alerts, f"model {spec.name!r}")
     days = daily(settings.first_partition_day, settings.last_partition_day)
     raws = raw_assets(sources, days)
     assets = [*raws, events_asset(sources, days), user_features_asset(days, categories.commerce)]
@@ -101,18 +110,20 @@ def build_definitions(settings: Settings | None = None, overrides: Mapping[str, 
     assets += domain_clusters_assets(days)
     lateness = max(source.lateness_days for source in sources)
     workers = SearchWorkers(settings.joblib_backend, settings.joblib_jobs)
-    specs = [each.waiting_for(lateness).learning_from(settings.sample_fraction) for each in all_specs()]
+    declared, lookalikes = (all_specs(), all_lookalikes()) if models is None else (models, ())
+    specs = [each.waiting_for(lateness).learning_from(settings.sample_fraction) for each in declared]
     landing_tables = [raw.key.path[-1] for raw in raws]
     for spec in specs:
+        recipients.require(spec.alerts, f"model {spec.name!r}")
         assets += trained_models_assets(spec, FEATURE_TABLES, days, workers, settings.ui_url)
         assets += predictions_assets(spec, days)
         assets += validation_reports_assets(spec, days, landing_tables)
         assets += [drift_asset(spec, days, landing_tables)]
     trained_here = [spec for spec in specs if not is_imported(spec)]
     assets += [promotion_decisions_asset(specs), retrain_decisions_asset(trained_here, days, landing_tables, assets)]
-    assets += [lookalike_audience_asset(declared.waiting_for(lateness), days) for declared in all_lookalikes()]
+    assets += [lookalike_audience_asset(each.waiting_for(lateness), days) for each in lookalikes]
     calendar = calendar_days(settings.first_partition_day)
-    assets.append(model_costs_asset(assets, all_specs(), calendar, settings.cost_per_hour))
+    assets.append(model_costs_asset(assets, specs, calendar, settings.cost_per_hour))
     return dg.Definitions(
         assets=assets,
         asset_checks=[
@@ -123,9 +134,7 @@ def build_definitions(settings: Settings | None = None, overrides: Mapping[str, 
             visits_categorised_check(categories.unknown_limit),
             interval_coverage_check(),
             silent_audiences_check(audiences),
-            *(check(spec) for spec in all_specs() for check in (in_service_check, metric_holds_check)),
-            *(no_drift_check(spec) for spec in all_specs()),
-            *(gate_check(spec) for spec in all_specs()),
+            *(check(spec) for spec in specs for check in MODEL_CHECKS),
         ],
         schedules=[maintenance_schedule(settings), daily_costs_schedule(calendar)],
         resources={**resources_for(settings, sources), **(overrides or {})},
@@ -135,7 +144,7 @@ def build_definitions(settings: Settings | None = None, overrides: Mapping[str, 
             landed_files_sensor(sources, days, settings.landing_watch_days),
             late_events_sensor(sources, days, settings.landing_watch_days),
             retrain_sensor(trained_here, also=[PROMOTION_DECISIONS.name]),
-            *alert_sensors(recipients, settings.ui_url, {spec.name: spec.alerts for spec in all_specs()}),
+            *alert_sensors(recipients, settings.ui_url, {spec.name: spec.alerts for spec in specs}),
         ],
         executor=recovering_executor,
     )

@@ -4,7 +4,7 @@ from platform_assets.domain.contracts.user_features import FEATURE_NAMES, USER_F
 from platform_assets.domain.label_rules import LabelRule
 from platform_assets.domain.model_spec import FeatureColumns, ModelSpec
 from platform_assets.domain.modelling.candidates import logistic_or_boosting, logistic_or_boosting_space
-from platform_assets.domain.training_windows import Trailing
+from platform_assets.domain.training_windows import AllWithDecay
 
 CONVERSION = ModelSpec(
     name="conversion",
@@ -15,6 +15,7 @@ CONVERSION = ModelSpec(
     label=LabelRule("purchase", horizon_days=7, maturity_days=8),
     estimator=logistic_or_boosting,
     search_space=logistic_or_boosting_space,
-    window=Trailing(days=42, step_days=2),
+    # While nothing changes as good as six weeks that count alike, and the first to know when something does.
+    window=AllWithDecay(half_life_days=7),
     holdout_days=7,
 )
