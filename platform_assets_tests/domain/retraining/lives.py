@@ -3,14 +3,20 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import Any
 
+from platform_assets.domain.model_policies import RetrainPolicy
 from platform_assets.domain.model_spec import ModelSpec
 from platform_assets.domain.retraining.decide import decide
 from platform_assets.domain.retraining.decision import Decision
 from platform_assets.domain.retraining.evidence import Evidence, KnownVersion, ObservedDay, Request
-from platform_assets.domain.retraining.label_lag import LabelLag
+from platform_assets.domain.retraining.label_lag import LabelLag, label_lag
+from platform_assets_tests.model_worlds import small_spec
 
 FIRST = date(2026, 1, 1)
+LAG = label_lag(small_spec())
+OLD = LAG.history_days + small_spec().label.maturity_days
+"""So many days after the first with features a model can be trained."""
 
 
 def day(number: int) -> date:
@@ -94,3 +100,8 @@ class Life:
         self.versions.append(KnownVersion(len(self.versions) + 1, decision.training_date, "spec", "code"))
         if outcome != "refused":
             self.champion = self.versions[-1]
+
+
+def life(policy: RetrainPolicy | None = None, **world: Any) -> Life:
+    """The life of a small model; age trains nothing unless the policy says so."""
+    return Life(small_spec(retraining=policy or RetrainPolicy(fresh_days=None)), LAG, **world)

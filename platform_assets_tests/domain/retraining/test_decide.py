@@ -2,28 +2,14 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from itertools import pairwise
-from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from platform_assets.domain.model_policies import RetrainPolicy
 from platform_assets.domain.retraining.decide import decide
-from platform_assets.domain.retraining.decision import TRIGGERS, Decision
 from platform_assets.domain.retraining.evidence import KnownVersion
-from platform_assets.domain.retraining.label_lag import label_lag
-from platform_assets_tests.domain.retraining.lives import Life, day
+from platform_assets_tests.domain.retraining.lives import LAG, OLD, day, life
 from platform_assets_tests.model_worlds import small_spec
-
-LAG = label_lag(small_spec())
-OLD = LAG.history_days + small_spec().label.maturity_days
-"""So many days after the first with features a model can be trained."""
-
-
-def life(policy: RetrainPolicy | None = None, **world: Any) -> Life:
-    return Life(small_spec(retraining=policy or RetrainPolicy(fresh_days=None)), LAG, **world)
 
 
 def test_the_first_training_waits_for_enough_history_with_final_labels() -> None:
@@ -107,6 +93,33 @@ def test_a_change_that_a_training_did_not_mend_is_trained_on_again_with_as_many_
     assert lived.live(120, days_old=OLD).yes() == [0, due, due + 7]
 
 
+def test_a_longer_time_to_learn_counts_again_after_a_training_that_was_refused() -> None:
+    policy = RetrainPolicy(fresh_days=None, learnable_days=10, cooldown_days=3)
+    due = 20 + 10 - 1 + LAG.days
+    lived = life(policy, violated=set(range(20, 120)), mends_from=21, outcomes=["promoted", "refused", "promoted"])
+    assert lived.live(120, days_old=OLD).yes() == [0, due, due + 10]
+
+
+def test_a_change_right_after_a_training_is_due_after_the_cooldown_at_the_earliest() -> None:
+    policy = RetrainPolicy(fresh_days=None, learnable_days=0)
+    lived = life(policy, drifted=set(range(1, 60)), mends_from=1).live(20, days_old=OLD)
+    assert (lived.decisions[2].noticed_date, lived.decisions[2].due_date) == (day(2), day(7))
+    assert lived.yes() == [0, 7]
+
+
+def test_what_was_noticed_under_another_champion_begins_anew() -> None:
+    lived = life(RetrainPolicy(fresh_days=None, violated_days=1), drifted=set(range(5, 60))).live(12, days_old=OLD)
+    assert lived.decisions[-1].noticed_date == day(5)
+    evidence = lived.evidence(12, OLD)
+    other = decide(replace(evidence, champion=KnownVersion(9, day(1))), lived.spec, LAG)
+    assert (decide(evidence, lived.spec, LAG).noticed_date, other.noticed_date) == (day(5), day(12))
+
+
+def test_a_single_bad_day_fires_no_trigger() -> None:
+    lived = life(violated={20}, drifted={20}).live(40, days_old=OLD)
+    assert not any(trigger.fired for each in lived.decisions[1:] for trigger in each.triggers)
+
+
 def test_drift_is_seen_at_once_and_trained_on_when_it_can_be_learned() -> None:
     lived = life(drifted=set(range(20, 120)), mends_from=21).live(120, days_old=OLD)
     assert lived.yes() == [0, 20 + 7 - 1 + LAG.days]
@@ -170,86 +183,3 @@ def test_enough_new_labels_train_again() -> None:
         decide(replace(lived.evidence(10, OLD), new_positives=count), lived.spec, LAG) for count in (499, 500)
     )
     assert (few.retrain, enough.retrain) == (False, True)
-
-
-POLICIES = st.builds(
-    RetrainPolicy,
-    fresh_days=st.one_of(st.none(), st.integers(5, 60)),
-    violated_days=st.integers(1, 2),
-    matured_days=st.integers(2, 5),
-    on_drift=st.booleans(),
-    learnable_days=st.integers(0, 9),
-    cooldown_days=st.integers(0, 12),
-    attempts=st.integers(1, 3),
-)
-DAYS = st.sets(st.integers(0, 69), max_size=40)
-WORLDS = st.fixed_dictionaries(
-    {
-        "violated": DAYS,
-        "drifted": DAYS,
-        "mends_from": st.integers(0, 60),
-        "outcomes": st.lists(st.sampled_from(["promoted", "refused", 1, 2, 99]), max_size=8),
-        "requests": st.dictionaries(st.integers(0, 69), st.just("somebody"), max_size=3),
-        "landing_lag": st.dictionaries(st.integers(0, 69), st.integers(1, 3), max_size=5),
-    }
-)
-
-
-@settings(max_examples=150, deadline=None)
-@given(POLICIES, WORLDS, st.integers(0, 80))
-def test_whatever_happens_trainings_keep_their_distance_and_learn_from_final_labels(
-    policy: RetrainPolicy, world: dict[str, Any], days_old: int
-) -> None:
-    lived = life(policy, **world).live(70, days_old=days_old)
-    assert [each.decision_date for each in lived.decisions] == [day(number) for number in range(70)]
-    last: Decision | None = None
-    for number, decision in enumerate(lived.decisions):
-        assert tuple(trigger.name for trigger in decision.triggers) == TRIGGERS
-        assert Decision.of_row(decision.row()) == replace(decision, triggers=())
-        waits = lived.decisions[number - 1].training_date if number else None
-        if decision.retrain:
-            assert any(trigger.fired for trigger in decision.triggers) or decision.change_date is not None
-            assert number not in lived.landing_lag
-            assert number - lived.spec.label.maturity_days + days_old + 1 >= LAG.history_days
-            if last is not None and decision.requested_by is None:
-                assert (decision.decision_date - last.decision_date).days >= policy.cooldown_days
-            last = decision
-        elif waits is not None and decision.training_date is not None:
-            assert decision.training_date == waits
-        if decision.change_date is not None:
-            assert decision.due_date is not None and decision.noticed_date is not None
-            assert decision.change_date <= decision.noticed_date <= decision.decision_date
-            learned_until = decision.due_date - timedelta(days=LAG.days)
-            assert (
-                policy.learnable_days == 0 or (learned_until - decision.change_date).days + 1 >= policy.learnable_days
-            )
-
-
-@settings(max_examples=60, deadline=None)
-@given(POLICIES, WORLDS, st.integers(0, 80))
-def test_at_most_one_training_is_under_way(policy: RetrainPolicy, world: dict[str, Any], days_old: int) -> None:
-    lived = life(policy, **world).live(70, days_old=days_old)
-    settled = {version.training_date for version in lived.versions}
-    decided = [day(number) for number in lived.yes()]
-    for before, after in pairwise(decided):
-        tries = [each for each in lived.decisions if each.training_date == before]
-        assert before in settled or len(tries) == policy.attempts
-        assert all(each.decision_date < after for each in tries)
-
-
-@settings(max_examples=60, deadline=None)
-@given(POLICIES, st.integers(0, 80))
-def test_in_a_quiet_world_only_age_trains_again(policy: RetrainPolicy, days_old: int) -> None:
-    lived = life(replace(policy, fresh_days=None)).live(70, days_old=days_old)
-    assert len(lived.yes()) == (1 if days_old + 70 >= OLD else 0)
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.integers(1, 12), st.integers(0, 7), st.integers(12, 30), st.booleans())
-def test_a_lasting_change_is_trained_on_exactly_once_and_when_it_is_due(
-    learnable: int, cooldown: int, begins: int, drift: bool
-) -> None:
-    policy = RetrainPolicy(fresh_days=None, learnable_days=learnable, cooldown_days=cooldown)
-    world = {"drifted" if drift else "violated": set(range(begins, 150))}
-    lived = life(policy, mends_from=begins + 1, **world).live(150, days_old=OLD)
-    assert lived.yes() == [0, max(begins + learnable - 1 + LAG.days, begins + 1 + (0 if drift else 8))]
