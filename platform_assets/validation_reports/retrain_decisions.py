@@ -39,10 +39,7 @@ def retrain_decisions_asset(
     @table_asset(
         RETRAIN_DECISIONS,
         partitions_def=days,
-        deps=[
-            *_looked_at(specs, landing_tables),
-            dg.AssetDep(RETRAIN_DECISIONS.name, partition_mapping=trailing_days(MEMORY_DAYS)),
-        ],
+        deps=[*_looked_at(specs, landing_tables)],
         kinds=frozenset({"deltalake"}),
         declared=" ".join(spec.fingerprint for spec in specs),
         automation=as_models_are_judged(specs),
