@@ -90,7 +90,7 @@ def table_asset(
 
 def contract_of(definition: dg.AssetsDefinition) -> Contract | None:
     """The contract of a table asset, None for any other asset."""
-    compute = getattr(definition.node_def, "compute_fn", None)
+    compute = getattr(definition.node_def, "compute_fn", None) if definition.is_executable else None
     contract = getattr(getattr(compute, "decorated_fn", None), "contract", None)
     return contract if isinstance(contract, Contract) else None
 

@@ -70,12 +70,14 @@ def scores_of_day(
 ) -> Iterator[pa.Table]:
     """One row of scores for every row of features of a day, in the order of entities, with the version that made them.
 
-    A day is cut into the same parts whatever days are scored with it, so that its scores are the same bit by bit.
+    A day is cut into the same parts whatever days are scored with it, so that its scores are the same bit by bit; it is
+    one part where the model looks at a day as a whole.
     """
     version = champion.version
     features = rows.filter(rows.feature_date == day).order_by(spec.entity).to_pyarrow()
-    for start in range(0, len(features), rows_at_once):
-        part = features.slice(start, rows_at_once)
+    at_once = max(len(features), 1) if champion.needs_whole_days else rows_at_once
+    for start in range(0, len(features), at_once):
+        part = features.slice(start, at_once)
         told = {
             "model_name": version.name,
             "model_version": version.version,
@@ -86,7 +88,7 @@ def scores_of_day(
             {
                 "event_date": part["feature_date"],
                 spec.entity: part[spec.entity],
-                "score": champion.score(part.select(champion.features).to_pandas()),
+                "score": champion.score(part.to_pandas()),
                 **{name: pa.repeat(value, len(part)) for name, value in told.items()},
             }
         )

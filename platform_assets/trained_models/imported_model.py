@@ -8,8 +8,8 @@ from platform_assets.table_asset import stage_of
 
 def imported_model_asset(spec: ModelSpec) -> dg.AssetsDefinition:
     """The place of the model in the graph; nothing here computes it."""
-    (made,) = dg.external_assets_from_specs(
-        [
+    return dg.AssetsDefinition(
+        specs=[
             dg.AssetSpec(
                 spec.table("model"),
                 description=f"{spec.description.strip()}\n\nTrained elsewhere; its versions come by "
@@ -20,4 +20,3 @@ def imported_model_asset(spec: ModelSpec) -> dg.AssetsDefinition:
             )
         ]
     )
-    return made

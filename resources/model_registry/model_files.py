@@ -52,8 +52,15 @@ class LoadedModel(Protocol):
     def features(self) -> tuple[str, ...]:
         """The feature columns that it takes."""
 
+    @property
+    def needs_whole_days(self) -> bool:
+        """Whether a row's score may depend on other rows of its day: feature code may rank them."""
+
     def score(self, rows: pd.DataFrame) -> npt.NDArray[np.float64]:
-        """The score of every row; extra columns are ignored, NaN means missing."""
+        """The score of every row; NaN means missing.
+
+        Feature code that came with a model may also need day and entity; other columns are ignored.
+        """
 
 
 @dataclass(frozen=True)
@@ -63,6 +70,7 @@ class LoadedPipeline:
     version: ModelVersion
     features: tuple[str, ...]
     pipeline: "Pipeline"
+    needs_whole_days: bool = False
 
     def score(self, rows: pd.DataFrame) -> npt.NDArray[np.float64]:
         """The probability of a positive label for every row; extra columns are ignored, NaN means missing."""

@@ -206,6 +206,7 @@ def test_rows_that_feature_code_shuffles_or_leaves_out_are_known_by_their_key(tm
     assert found.columns[-1].differing == 0
 
 
+@pytest.mark.long
 def test_rows_without_key_that_are_not_all_there_are_an_error(tmp_path: Path) -> None:
     with pytest.raises(ImportedCodeFailed, match="returned 119 rows for 120 without"):
         with_code(tmp_path, saved(tmp_path, trained(boosting, built)), "nameless")
@@ -239,6 +240,7 @@ def build(rows):
     assert result.isolation in ("network namespace", "Python sockets refused")
 
 
+@pytest.mark.long
 def test_a_process_that_dies_or_never_ends_is_an_error() -> None:
     dies = {"dies.py": b"import os\ndef build(rows):\n    os._exit(3)\n"}
     with pytest.raises(ImportedCodeFailed, match="ended with code 3"):
@@ -275,6 +277,7 @@ def test_a_file_in_no_known_format_is_refused_with_the_way_out(tmp_path: Path) -
         imported(tmp_path / "absent.skops")
 
 
+@pytest.mark.long
 def test_a_folder_that_mlflow_wrote_is_read(tmp_path: Path) -> None:
     import mlflow.sklearn
 
@@ -291,6 +294,7 @@ def test_a_folder_that_mlflow_wrote_is_read(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.long
 def test_a_range_of_days_gives_what_its_days_give(tmp_path: Path, registry: ModelRegistry) -> None:
     """The feature code ranks within what it is given: only days by themselves give the same."""
     version = registered(registry, with_code(tmp_path, saved(tmp_path, trained(boosting, built))))
@@ -306,6 +310,7 @@ def test_a_model_without_code_needs_its_inputs_alone(tmp_path: Path, registry: M
     np.testing.assert_array_equal(loaded.score(plain(FRAME)), loaded.score(FRAME))
 
 
+@pytest.mark.long
 def test_feature_code_is_given_the_day_as_training_sets_name_it(tmp_path: Path, registry: ModelRegistry) -> None:
     loaded = registry.load(registered(registry, with_code(tmp_path, saved(tmp_path, trained(boosting, built)))))
     rows = FRAME.rename(columns={"event_date": "feature_date"}).assign(label=1)

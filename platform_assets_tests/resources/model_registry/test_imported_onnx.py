@@ -75,7 +75,7 @@ def test_a_double_graph_keeps_the_scores_to_nine_digits(tmp_path: Path) -> None:
     assert compare_with(before(model), prepared, TABLE, Tolerance()).equal
 
 
-@pytest.mark.parametrize("estimator", [scaled, forest])
+@pytest.mark.parametrize("estimator", [scaled, pytest.param(forest, marks=pytest.mark.long)])
 def test_a_float_graph_differs_at_nine_digits_and_the_report_says_why(tmp_path: Path, estimator: Any) -> None:
     model = estimator().fit(plain(FRAME), labels(FRAME))
     prepared = imported(converted(tmp_path, model), names=COLUMNS)
@@ -85,6 +85,7 @@ def test_a_float_graph_differs_at_nine_digits_and_the_report_says_why(tmp_path: 
     assert compare_with(before(model), prepared, TABLE, Tolerance(rtol=1e-5)).equal
 
 
+@pytest.mark.long
 def test_chances_as_a_map_for_each_row_are_read(tmp_path: Path) -> None:
     model = scaled().fit(plain(FRAME), labels(FRAME))
     prepared = imported(converted(tmp_path, model, zipmap=True), names=COLUMNS)
@@ -130,6 +131,7 @@ def test_a_registered_graph_gives_the_same_scores_again(tmp_path: Path) -> None:
     np.testing.assert_array_equal(registry.load(version).score(FRAME), FRAME["value"])
 
 
+@pytest.mark.long
 def test_boosting_is_converted_where_the_converter_can(tmp_path: Path) -> None:
     model = boosting().fit(plain(FRAME), labels(FRAME))
     try:

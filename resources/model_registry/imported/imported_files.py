@@ -42,6 +42,11 @@ class LoadedImport:
         manifest = self.scorer.manifest
         return tuple(name for name in manifest.types if name not in (manifest.day_column, *manifest.key))
 
+    @property
+    def needs_whole_days(self) -> bool:
+        """Whether code came with the model: it may look at the day's rows together."""
+        return bool(self.scorer.manifest.hooks.files)
+
     def score(self, rows: "pd.DataFrame") -> npt.NDArray[np.float64]:
         """The score of every row; NaN where the feature code left a row out. Extra columns are ignored."""
         outputs = self.outputs(rows)
