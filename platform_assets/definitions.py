@@ -42,7 +42,7 @@ from platform_assets.features.traffic_series import traffic_series_asset
 from platform_assets.features.user_features import user_features_asset
 from platform_assets.partitions import calendar_days, daily
 from platform_assets.predictions.lookalike_audience import lookalike_audience_asset
-from platform_assets.predictions.scores import in_service_check, predictions_assets
+from platform_assets.predictions.scores import champion_checks, predictions_assets
 from platform_assets.predictions.traffic_decomposition import traffic_decomposition_asset
 from platform_assets.preprocessed_tables.domain_categories import domain_categories_asset
 from platform_assets.preprocessed_tables.events import events_asset
@@ -79,7 +79,7 @@ from resources.settings import Settings, load_settings
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
 
-MODEL_CHECKS = (in_service_check, metric_holds_check, no_drift_check, gate_check)
+MODEL_CHECKS = (metric_holds_check, no_drift_check, gate_check)
 """What is checked of every model."""
 
 
@@ -135,6 +135,7 @@ def build_definitions(
             interval_coverage_check(),
             silent_audiences_check(audiences),
             *(check(spec) for spec in specs for check in MODEL_CHECKS),
+            *(check for spec in specs for check in champion_checks(spec)),
         ],
         schedules=[maintenance_schedule(settings), daily_costs_schedule(calendar)],
         resources={**resources_for(settings, sources), **(overrides or {})},

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import dagster as dg
 from dagster import AutomationCondition as AC
 
+from platform_assets.domain.contracts.promotion_decisions import PROMOTION_DECISIONS
 from platform_assets.domain.model_spec import ModelSpec
 
 WATCHED_DAYS = 14
@@ -19,9 +20,6 @@ for new files. Older days are computed when somebody asks, and nothing waits for
 
 PAUSES = (timedelta(minutes=10), timedelta(hours=1))
 """How long after a first and a second try in vain a day waits for the next; after the third it waits for people."""
-
-IN_SERVICE = "in_service"
-"""Name of the check of `<model>_champion` that a version is champion."""
 
 NAME = "new_days"
 TICK_SECONDS = 30
@@ -63,9 +61,16 @@ def as_models_are_judged(specs: Sequence[ModelSpec]) -> AC:
         validation = AC.any_deps_match(AC.missing() & watched & scored).allow(
             dg.AssetSelection.assets(spec.table("validation"))
         )
-        in_service = CheckIs(spec.table("champion"), IN_SERVICE, passed=True)
-        condition &= ~(in_service & (drift | validation)).with_label(f"{spec.name} is still to be judged")
+        condition &= ~(InService(spec.name) & (drift | validation)).with_label(f"{spec.name} is still to be judged")
     return condition
+
+
+def as_champion_can(model: str) -> AC:
+    """A new day of what a model's champion does, once its inputs are there and the model is in service.
+
+    The gate itself isn't waited for: a first champion may be made by hand.
+    """
+    return as_inputs_arrive(optional=[f"{model}_champion"]) & InService(model)
 
 
 def once() -> AC:
@@ -121,19 +126,25 @@ def _may_be_tried(instance: dg.DagsterInstance, asset: dg.AssetKey, partition: s
     return len(tries) <= len(PAUSES) and tries[0].timestamp + PAUSES[len(tries) - 1].total_seconds() <= now.timestamp()
 
 
-class CheckIs(AC):
-    """Everything while the latest evaluation of an asset's check passed, or failed; nothing before its first one."""
+def in_service_checks(model: str) -> list[dg.AssetCheckKey]:
+    """The checks that a model has a champion: on the gate, and on the record of decisions, also those by hand."""
+    gate, record = dg.AssetKey(f"{model}_champion"), dg.AssetKey(PROMOTION_DECISIONS.name)
+    return [dg.AssetCheckKey(gate, "in_service"), dg.AssetCheckKey(record, f"{model}_in_service")]
 
-    def __init__(self, asset: str, check: str, *, passed: bool) -> None:
-        self.check_key, self.passed = dg.AssetCheckKey(dg.AssetKey(asset), check), passed
+
+class InService(AC):
+    """Everything once a version of the model was champion: from then on one always is."""
+
+    def __init__(self, model: str) -> None:
+        self.model = model
 
     def evaluate(self, context: dg.AutomationContext) -> dg.AutomationResult:
         """All candidates or none."""
+        checks = in_service_checks(self.model)
         storage = context.asset_graph_view.instance.event_log_storage
-        latest = storage.get_latest_asset_check_execution_by_key([self.check_key]).get(self.check_key)
-        evaluation = latest and latest.event and latest.event.dagster_event and latest.evaluation
-        holds = bool(evaluation and evaluation.passed is self.passed)
-        return dg.AutomationResult(context, context.candidate_subset if holds else context.get_empty_subset())
+        latest = storage.get_latest_asset_check_execution_by_key(checks).values()
+        passed = any(record.evaluation is not None and record.evaluation.passed for record in latest)
+        return dg.AutomationResult(context, context.candidate_subset if passed else context.get_empty_subset())
 
 
 def new_days_sensor() -> dg.AutomationConditionSensorDefinition:

@@ -10,7 +10,7 @@ import dagster as dg
 import ibis
 import pyarrow as pa
 
-from platform_assets.automation.conditions import IN_SERVICE, CheckIs, as_inputs_arrive
+from platform_assets.automation.conditions import as_champion_can, in_service_checks
 from platform_assets.automation.freshness import scored_in_time
 from platform_assets.domain.contracts.model_tables import scores_contract
 from platform_assets.domain.model_spec import ModelSpec
@@ -37,7 +37,7 @@ def predictions_assets(spec: ModelSpec, days: dg.DailyPartitionsDefinition) -> l
         deps=[spec.table("champion")],
         kinds=frozenset({"deltalake", "scikitlearn"}),
         declared=spec.fingerprint,
-        automation=as_inputs_arrive() & ~CheckIs(spec.table("champion"), IN_SERVICE, passed=False),
+        automation=as_champion_can(spec.name),
         freshness=scored_in_time(spec, days),
     )
     def score(
@@ -109,13 +109,14 @@ def spooled(parts: Iterable[pa.Table], schema: ibis.Schema, folder: Path) -> pa.
     return pa.ipc.open_stream(file)
 
 
-def in_service_check(spec: ModelSpec) -> dg.AssetChecksDefinition:
-    """A check that the model has a champion: while it fails, new days are not scored by themselves."""
+def champion_checks(spec: ModelSpec) -> list[dg.AssetChecksDefinition]:
+    """Checks that the model has a champion: before it has one, days are not scored by themselves."""
+    return [_in_service_check(spec, key) for key in in_service_checks(spec.name)]
 
+
+def _in_service_check(spec: ModelSpec, key: dg.AssetCheckKey) -> dg.AssetChecksDefinition:
     @dg.asset_check(
-        asset=spec.table("champion"),
-        name=IN_SERVICE,
-        description="A version is champion, so that days can be scored.",
+        asset=key.asset_key, name=key.name, description=f"A version of {spec.name} is champion, so days can be scored."
     )
     def in_service(model_registry: ModelRegistryResource) -> dg.AssetCheckResult:
         champion = model_registry.registry.champion(spec.name)

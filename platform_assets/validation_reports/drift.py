@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 import ibis
 
-from platform_assets.automation.conditions import IN_SERVICE, CheckIs, as_inputs_arrive
+from platform_assets.automation.conditions import as_champion_can
 from platform_assets.domain.contracts.drift import drift_contract
 from platform_assets.domain.drift.comparison import FEATURE
 from platform_assets.domain.drift.day import DriftOfDay, reasons_in_markdown
@@ -33,7 +33,7 @@ def drift_asset(
         deps=[*_read_beside(spec), *landing_tables],
         kinds=frozenset({"deltalake", "scikitlearn"}),
         declared=spec.fingerprint,
-        automation=as_inputs_arrive() & ~CheckIs(spec.table("champion"), IN_SERVICE, passed=False),
+        automation=as_champion_can(spec.name),
     )
     def compare(
         context: dg.AssetExecutionContext,

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import dagster as dg
 import pytest
 
-from platform_assets.automation.conditions import IN_SERVICE, as_inputs_arrive, as_models_are_judged
+from platform_assets.automation.conditions import as_inputs_arrive, as_models_are_judged, in_service_checks
 from platform_assets.partitions import daily, days_around, trailing_days
 from platform_assets_tests.model_worlds import small_spec
 
@@ -57,9 +57,8 @@ class Reports:
             self.instance.report_runless_asset_event(dg.AssetMaterialization(table, partition=day))
 
     def in_service(self, passed: bool) -> None:
-        evaluation = dg.AssetCheckEvaluation(
-            check_name=IN_SERVICE, asset_key=dg.AssetKey(SPEC.table("champion")), passed=passed, metadata={}
-        )
+        gate, _ = in_service_checks(SPEC.name)
+        evaluation = dg.AssetCheckEvaluation(check_name=gate.name, asset_key=gate.asset_key, passed=passed, metadata={})
         self.instance.report_runless_asset_event(evaluation)
 
     def asked(self) -> list[int]:

@@ -15,8 +15,9 @@ import pytest
 from platform_assets.automation.conditions import (
     PAUSES,
     WATCHED_DAYS,
-    CheckIs,
+    as_champion_can,
     as_inputs_arrive,
+    in_service_checks,
     new_days_sensor,
     once,
 )
@@ -25,7 +26,7 @@ from platform_assets.partitions import daily, days_around, trailing_days
 FIRST = date(2026, 1, 1)
 MATURITY = 3
 DAYS = daily(FIRST, None)
-REPORTS = ("persons", "features", "scores", "validation")
+UNPARTITIONED = ("model_champion", "promotion_decisions", "maps")
 
 
 @dataclass
@@ -51,12 +52,13 @@ class World:
                 persons=trailing_days(1),
                 clusters=days_around(13, 0),
             ),
-            self.table("champion", None),
+            self.table("model_champion"),
+            self.table("promotion_decisions"),
             self.table(
                 "scores",
-                as_inputs_arrive() & ~CheckIs("champion", "in_service", passed=False),
+                as_champion_can("model"),
                 features=None,
-                champion=None,
+                model_champion=None,
             ),
             self.table(
                 "validation",
@@ -68,11 +70,15 @@ class World:
             self.table("maps", once()),
         ]
 
-        @dg.asset_check(asset="champion", name="in_service")
+        checks = [self.check(key) for key in in_service_checks("model")]
+        self.definitions = dg.Definitions(self.graph, asset_checks=checks, sensors=[new_days_sensor()])
+
+    def check(self, key: dg.AssetCheckKey) -> dg.AssetChecksDefinition:
+        @dg.asset_check(asset=key.asset_key, name=key.name)
         def in_service() -> dg.AssetCheckResult:
             return dg.AssetCheckResult(passed=self.in_service, severity=dg.AssetCheckSeverity.WARN)
 
-        self.definitions = dg.Definitions(self.graph, asset_checks=[in_service], sensors=[new_days_sensor()])
+        return in_service
 
     def table(
         self,
@@ -84,7 +90,7 @@ class World:
 
         @dg.asset(
             name=name,
-            partitions_def=None if name in ("champion", "maps") else self.days,
+            partitions_def=None if name in UNPARTITIONED else self.days,
             backfill_policy=dg.BackfillPolicy.single_run(),
             automation_condition=condition,
             deps=deps,
@@ -157,7 +163,7 @@ def asked(ran: list[tuple[str, str]], asset: str) -> list[str]:
 
 
 def test_every_new_day_is_computed_exactly_once_as_days_go_by(world: World) -> None:
-    world.run("champion")
+    world.run("model_champion")
     for number in range(5):
         world.land(*days(number, number))
         world.until_quiet(morning(number))
@@ -166,15 +172,15 @@ def test_every_new_day_is_computed_exactly_once_as_days_go_by(world: World) -> N
     for table in ("persons", "features", "scores"):
         assert asked(world.ran, table) == keys(*range(5)), table
     assert asked(world.ran, "validation") == keys(*range(5 - MATURITY))
-    assert not {"raw", "events", "clusters", "champion"} & {asset for asset, _ in world.ran}
+    assert not {"raw", "events", "clusters", "model_champion"} & {asset for asset, _ in world.ran}
 
 
 def test_what_is_there_is_not_computed_again_when_its_inputs_change(world: World) -> None:
-    world.run("champion")
+    world.run("model_champion")
     world.land(*days(0, 4))
     world.until_quiet(morning(4))
     world.run("events", *days(2, 3))
-    world.run("champion")
+    world.run("model_champion")
     assert world.tick(morning(4)) == []
 
 
@@ -187,7 +193,7 @@ def test_a_day_waits_until_its_inputs_are_there(world: World) -> None:
 
 
 def test_days_that_pile_up_are_all_made_up_for(world: World) -> None:
-    world.run("champion")
+    world.run("model_champion")
     world.land(*days(0, 7))
     ran = world.until_quiet(morning(7))
     assert [asked(ran, table) for table in ("persons", "scores")] == [keys(*range(8))] * 2
@@ -248,16 +254,23 @@ def test_old_days_are_not_asked_for(world: World) -> None:
 
 def test_without_a_champion_no_day_is_scored_and_with_one_the_waiting_days_are(world: World) -> None:
     world.in_service = False
-    world.run("champion")
+    world.run("model_champion")
     world.land(*days(0, 2))
     assert asked(world.until_quiet(morning(2)), "scores") == []
     world.in_service = True
-    world.run("champion")
+    world.run("model_champion")
     assert asked(world.until_quiet(morning(2)), "scores") == keys(0, 1, 2)
 
 
+def test_a_first_champion_that_was_made_by_hand_scores_too(world: World) -> None:
+    world.land(*days(0, 1))
+    assert asked(world.until_quiet(morning(1)), "scores") == []
+    world.run("promotion_decisions")
+    assert asked(world.until_quiet(morning(1)), "scores") == keys(0, 1)
+
+
 def test_a_day_is_validated_once_the_landing_days_that_make_its_labels_final_are_there(world: World) -> None:
-    world.run("champion")
+    world.run("model_champion")
     world.land(*days(0, 4))
     assert asked(world.until_quiet(morning(5)), "validation") == keys(0, 1)
     world.run("raw", *days(6, 6))
@@ -269,7 +282,7 @@ def test_a_day_is_validated_once_the_landing_days_that_make_its_labels_final_are
 def test_where_days_end_nothing_is_asked_for_for_ever() -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         world = World(instance, daily(FIRST, FIRST + timedelta(days=5)))
-        world.run("champion")
+        world.run("model_champion")
         world.land(*days(0, 5))
         ran = world.until_quiet(morning(5))
         assert asked(ran, "validation") == keys(0, 1, 2)
