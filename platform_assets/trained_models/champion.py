@@ -1,6 +1,6 @@
 """`<model>_champion`: the decision whether the challenger becomes champion, written down with its reason."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import ibis
@@ -53,7 +53,7 @@ def champion_asset(spec: ModelSpec, training_set_contract: Contract) -> dg.Asset
             verdict = judge(registry, spec, training_set_contract, rows, challenger, before)
             decision = registry.record_verdict(challenger, verdict, run_id=context.run_id)
         context.log.info(decision.verdict.reason)
-        context.add_output_metadata({"promoted": decision.makes_champion, "reason": decision.verdict.reason})
+        context.add_output_metadata(_told(spec, decision))
         return ibis.memtable(champion_row(decision, contract), schema=contract.schema())
 
     return promote
@@ -79,6 +79,19 @@ def gate_check(spec: ModelSpec) -> dg.AssetChecksDefinition:
         )
 
     return gate_passed
+
+
+def _told(spec: ModelSpec, decision: "Decision") -> dict[str, Any]:
+    """What the UI says of a decision: the reason, figures to plot over time, the picture of what was compared."""
+    from platform_assets.domain.drawing import as_markdown
+    from platform_assets.domain.promotion.verdict_picture import verdict_picture
+
+    verdict = decision.verdict
+    what = "champion" if decision.makes_champion else "refused"
+    picture = verdict_picture(verdict, spec.promotion, f"{spec.name} version {decision.version}: {what}")
+    shown = {"verdict": dg.MetadataValue.md(as_markdown(picture, "what was compared"))} if picture else {}
+    facts = {"promoted": decision.makes_champion, "reason": verdict.reason, "decision": decision.decision}
+    return {**facts, **shown, "objections": list(verdict.objections), **verdict.numbers}
 
 
 def _challenger(registry: "ModelRegistry", spec: ModelSpec) -> ModelVersion:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from platform_assets.domain.contracts.contract import Contract
 from platform_assets.domain.model_spec import ModelSpec
+from resources.model_registry.imported.imported_code import ImportedCodeFailed
 from resources.model_registry.model_version import (
     ModelTampered,
     ModelTypeNotTrusted,
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from platform_assets.domain.promotion.verdict import Objection, Verdict
     from resources.model_registry.registry import ModelRegistry
 
-NOT_TO_BE_TRUSTED = (ModelTampered, ModelTypeNotTrusted, SignatureMissing, SignatureMismatch)
+NOT_TO_BE_TRUSTED = (ModelTampered, ModelTypeNotTrusted, SignatureMissing, SignatureMismatch, ImportedCodeFailed)
 """What is wrong with a model itself, and refuses it. Anything else (no registry, a full disk) ends the run."""
 
 
@@ -66,7 +67,11 @@ def judge(
 
 def objection(error: Exception) -> "Objection":
     """What is wrong with a model, in the words of the error that says so."""
-    from platform_assets.domain.promotion.verdict import DIGEST, SIGNATURE, UNTRUSTED, Objection
+    from platform_assets.domain.promotion.verdict import CODE, DIGEST, SIGNATURE, UNTRUSTED, Objection
 
-    rules: dict[type[Exception], str] = {ModelTampered: DIGEST, ModelTypeNotTrusted: UNTRUSTED}
+    rules: dict[type[Exception], str] = {
+        ModelTampered: DIGEST,
+        ModelTypeNotTrusted: UNTRUSTED,
+        ImportedCodeFailed: CODE,
+    }
     return Objection(rules.get(type(error), SIGNATURE), str(error))

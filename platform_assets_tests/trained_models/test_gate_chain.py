@@ -1,5 +1,6 @@
 """The gate in the graph: who becomes champion, what is refused and recorded, on a small lakehouse and registry."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -244,3 +245,23 @@ def test_a_promotion_by_hand_and_a_rollback_are_decisions_too(gate: Gate) -> Non
     assert decisions["version"].tolist() == [1, 2, 2, 1, 2]
     assert decisions["champion_before"].tolist()[1:] == [1, 1, 2, 1]
     assert decisions["decided_by"].tolist() == ["gate", "gate", "ops", "ops", "gate"]
+
+
+def test_without_the_registry_the_gate_says_so_within_seconds_and_data_assets_go_on(gate: Gate) -> None:
+    nowhere = ModelRegistryResource(tracking_uri="http://127.0.0.1:9", artifact_root="unused")
+    started = time.monotonic()
+    result = dg.materialize(
+        gate.assets,
+        resources={"lakehouse": gate.io_manager, "model_registry": nowhere},
+        instance=gate.instance,
+        selection=["conversion_training_set", "conversion_champion", "promotion_decisions"],
+        partition_key=str(FIRST),
+        raise_on_error=False,
+    )
+    assert time.monotonic() - started < 30
+    assert result.asset_materializations_for_node("conversion_training_set")
+    (failure,) = (event for event in result.all_events if event.event_type_value == "STEP_FAILURE")
+    assert failure.step_key == "conversion_champion"
+    assert "RegistryUnavailable" in str(failure.step_failure_data.error)
+    assert "correct PLATFORM_MLFLOW_URI" in str(failure.step_failure_data.error)
+    assert gate.champion is None

@@ -95,6 +95,7 @@ class ModelRegistry(RegisteredModels):
             self.registered_name(record.name),
             source=logged.model_uri,
             run_id=logged.run_id,
+            model_id=logged.model_id,  # a server refuses files of its own disk that belong to no model it knows
             description=record.documents["model_card.md"].decode(),
             tags={**tags, "digest": logged.model_digest},
         )

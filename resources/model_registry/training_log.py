@@ -48,6 +48,7 @@ class LoggedTraining:
     """Where a training was written."""
 
     run_id: str
+    model_id: str
     model_uri: str
     model_digest: str
 
@@ -112,7 +113,9 @@ def log_training(
         client.set_terminated(run_id, "FAILED")
         raise
     client.set_terminated(run_id)
-    return LoggedTraining(run_id=run_id, model_uri=logged.artifact_location, model_digest=digest)
+    return LoggedTraining(
+        run_id=run_id, model_id=logged.model_id, model_uri=logged.artifact_location, model_digest=digest
+    )
 
 
 def _log_numbers(client: "MlflowClient", run_id: str, record: TrainingRecord) -> None:

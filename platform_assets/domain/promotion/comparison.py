@@ -69,6 +69,14 @@ class Comparison:
             found |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
         return {name: round(float(value), _DIGITS) for name, value in found.items() if np.isfinite(value)}
 
+    @property
+    def slice_numbers(self) -> dict[str, tuple[float, float, float]]:
+        """Value, lower and upper end of the difference in every slice."""
+        return {
+            name: (round(each.value, _DIGITS), round(each.low, _DIGITS), round(each.high, _DIGITS))
+            for name, each in self.slices.items()
+        }
+
 
 def enough_outcomes(labels: npt.ArrayLike) -> bool:
     """Whether there are enough positive and negative rows to compare anything on them."""

@@ -108,6 +108,7 @@ def _judge(
         rival=hardest,
         worst_slice=closest.worst_slice,
         numbers=closest.numbers | {"margin": spec.promotion.margin},
+        slices=closest.slice_numbers,
     )
     standing = [*_objections(closest, spec, subject, hardest), *objections]
     return refused(standing, verdict) if standing else verdict

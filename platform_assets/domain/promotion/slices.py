@@ -20,14 +20,15 @@ def slices_of(column: pd.Series) -> Iterator[tuple[str, Mask]]:
         yield f"{column.name} missing", ~known
     distinct = np.unique(values[known])
     if len(distinct) <= 2:
+        alike = len({f"{value:.4g}" for value in distinct}) < len(distinct)
         for value in distinct:
-            yield f"{column.name} = {value:g}", values == value
+            yield f"{column.name} = {float(value)!r}" if alike else f"{column.name} = {value:.4g}", values == value
         return
     # The middle value belongs below the cut, unless nothing would be left above it.
     cut = np.quantile(values[known], 0.5, method="lower")
     if cut < distinct[-1]:
-        yield f"{column.name} ≤ {cut:g}", values <= cut
-        yield f"{column.name} > {cut:g}", values > cut
+        yield f"{column.name} ≤ {cut:.4g}", values <= cut
+        yield f"{column.name} > {cut:.4g}", values > cut
     else:
-        yield f"{column.name} < {cut:g}", values < cut
-        yield f"{column.name} ≥ {cut:g}", values >= cut
+        yield f"{column.name} < {cut:.4g}", values < cut
+        yield f"{column.name} ≥ {cut:.4g}", values >= cut

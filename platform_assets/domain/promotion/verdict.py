@@ -6,6 +6,7 @@ from typing import Any
 
 TOO_FEW, SEEN_DAYS, NOT_BETTER, CALIBRATION, SLICE = "too_few_rows", "seen_days", "not_better", "calibration", "slice"
 SIGNATURE, PERSONAL_DATA, DIGEST, UNTRUSTED = "signature", "personal_data", "digest", "untrusted_types"
+CODE = "code"
 ROLLED_BACK = "rolled_back"
 
 
@@ -31,15 +32,19 @@ class Verdict:
     worst_slice: str | None = None
     numbers: Mapping[str, float] = field(default_factory=dict)
     """Figures by their column in `promotion_decisions`."""
+    slices: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
+    """How much better the metric is in each slice that was judged, with its interval; negative is worse."""
 
     def as_json(self) -> dict[str, Any]:
         """Values that JSON has."""
-        return {**vars(self), "objections": list(self.objections), "numbers": dict(self.numbers)}
+        slices = {name: list(interval) for name, interval in self.slices.items()}
+        return {**vars(self), "objections": list(self.objections), "numbers": dict(self.numbers), "slices": slices}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Verdict":
         """The verdict that `as_json` gave."""
-        return cls(**{**values, "objections": tuple(values.get("objections", ()))})
+        slices = {name: tuple(interval) for name, interval in values.get("slices", {}).items()}
+        return cls(**{**values, "objections": tuple(values.get("objections", ())), "slices": slices})
 
 
 def refused(objections: Sequence[Objection], compared: Verdict | None = None) -> Verdict:

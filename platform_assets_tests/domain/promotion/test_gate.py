@@ -23,6 +23,7 @@ from platform_assets.domain.promotion.gate import (
 )
 from platform_assets.domain.promotion.slices import slices_of
 from platform_assets.domain.promotion.verdict import Objection, Verdict
+from platform_assets.domain.promotion.verdict_picture import verdict_picture
 from platform_assets_tests.model_worlds import TRAINING_DATE, small_spec, training_rows
 
 SPEC = small_spec()
@@ -245,3 +246,15 @@ def test_the_same_rows_give_the_same_verdict_to_the_last_bit() -> None:
     )
     assert first == second
     assert Verdict.from_json(json.loads(json.dumps(first.as_json()))) == first
+
+
+def test_the_picture_of_a_verdict_has_a_line_for_each_figure_and_is_the_same_again() -> None:
+    holdout, good, poor = later_rows()
+    spec = small_spec(promotion=PromotionPolicy(slices=("visits",)))
+    verdict = judge_challenger(holdout, good, poor, spec=spec, champion_trained_until=LONG_AGO)
+    assert set(verdict.slices) == {"visits ≤ 3", "visits > 3"}
+    png = verdict_picture(verdict, spec.promotion, "conversion version 2: champion")
+    assert png is not None and png.startswith(b"\x89PNG")
+    assert png == verdict_picture(verdict, spec.promotion, "conversion version 2: champion")
+    none = judge_challenger(holdout.head(0), [], [], spec=spec, champion_trained_until=LONG_AGO)
+    assert verdict_picture(none, spec.promotion, "nothing") is None
