@@ -14,7 +14,8 @@ from ibis import _
 from platform_assets.domain.contracts.user_ids import USER_IDS
 from platform_assets.domain.drift.comparison import FEATURE, LABEL, LAST_WEEK, SCORE, TRAINING, Pair, Volume
 from platform_assets.domain.drift.day import DriftOfDay
-from platform_assets.domain.drift.distribution import Sample, days_like
+from platform_assets.domain.drift.distribution import Sample
+from platform_assets.domain.drift.reference_days import days_like
 from platform_assets.domain.model_spec import ModelSpec
 from platform_assets.domain.modelling.feature_rows import feature_rows
 from platform_assets.domain.modelling.training_set import labelled

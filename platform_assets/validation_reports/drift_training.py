@@ -7,7 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from platform_assets.domain.drift.comparison import LABEL, SCORE
-from platform_assets.domain.drift.distribution import Sample, days_like
+from platform_assets.domain.drift.distribution import Sample
+from platform_assets.domain.drift.reference_days import days_like, days_that_count
 from platform_assets.domain.model_spec import ModelSpec
 from resources.model_registry.model_version import ModelVersion
 from resources.model_registry.registry import ModelRegistry
@@ -15,7 +16,10 @@ from resources.model_registry.registry import ModelRegistry
 
 @dataclass(frozen=True, eq=False)
 class TrainingReference:
-    """The training set of a version: one row per feature day and entity, with features and label."""
+    """The training set of a version: one row per feature day and entity, with features and label.
+
+    Where the window counts new days more than old ones, only those that count belong to the reference.
+    """
 
     rows: pa.Table
     version: ModelVersion
@@ -24,8 +28,8 @@ class TrainingReference:
 
     @property
     def days(self) -> tuple[date, ...]:
-        """The feature days, oldest first."""
-        return _days(self.rows)
+        """The feature days that count, oldest first."""
+        return days_that_count(_days(self.rows), self.spec.window)
 
     def sample(self, kind: str, weekday: int) -> Sample | str:
         """Features, scores or labels of the days of a weekday (Monday is 0), of all where none is one; or why not.
@@ -50,7 +54,9 @@ class TrainingReference:
         return [name for name in self.spec.feature_names if name in self.rows.column_names]
 
     def _of(self, weekday: int, rows: pa.Table) -> pa.Table:
-        return rows.filter(pc.field("feature_date").isin(pa.array(days_like(weekday, _days(rows)), pa.date32())))
+        counting = set(self.days).intersection(_days(rows))
+        days = days_like(weekday, sorted(counting))
+        return rows.filter(pc.field("feature_date").isin(pa.array(days, pa.date32())))
 
     def _sample(self, rows: pa.Table, columns: pa.Table) -> Sample:
         return Sample.of(columns, _days(rows), len(pc.unique(rows[self.spec.entity])))

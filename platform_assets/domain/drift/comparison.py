@@ -79,20 +79,7 @@ def compared(pairs: Sequence[Pair], volumes: Sequence[Volume]) -> pd.DataFrame:
 
 def _of_pair(pair: Pair) -> pd.DataFrame:
     sides = [(pair.today.columns[name], pair.before.columns[name]) for name in pair.subjects]
-    index = _share_index if pair.kind == LABEL else stability_index
-    measured = pd.DataFrame(
-        {
-            "psi": [index(now, before) for now, before in sides],
-            "ks": [kolmogorov_smirnov(now, before) for now, before in sides],
-            "wasserstein": [wasserstein(now, before) for now, before in sides],
-            "mean": [now.finite().mean for now, _ in sides],
-            "reference_mean": [before.finite().mean for _, before in sides],
-            "missing_share": [now.missing_share for now, _ in sides],
-            "reference_missing_share": [before.missing_share for _, before in sides],
-            "new_category_share": [unseen_share(now, before) for now, before in sides],
-        },
-        dtype=np.float64,
-    )
+    measured = pd.DataFrame([_figures(now, before, pair.kind) for now, before in sides], dtype=np.float64)
     rows, entities = np.full(len(sides), float(pair.today.rows)), np.full(len(sides), float(pair.before.entities))
     weight = pair.before.entities / pair.before.rows
     known, known_before = (np.array([float(side[number].size) for side in sides]) for number in (0, 1))
@@ -113,15 +100,24 @@ def _of_pair(pair: Pair) -> pd.DataFrame:
     )
 
 
+def _figures(now: Distribution, before: Distribution, kind: str) -> dict[str, float]:
+    """What is measured of one column. Rare outcomes hardly move a stability index: of labels it is that of a ratio."""
+    return {
+        "psi": ratio_index(now.mean, before.mean) if kind == LABEL else stability_index(now, before),
+        "ks": kolmogorov_smirnov(now, before),
+        "wasserstein": wasserstein(now, before),
+        "mean": now.finite().mean,
+        "reference_mean": before.finite().mean,
+        "missing_share": now.missing_share,
+        "reference_missing_share": before.missing_share,
+        "new_category_share": unseen_share(now, before),
+    }
+
+
 def _label_chances(sides: Sequence[tuple[Distribution, Distribution]], rows: Floats, entities: Floats) -> Floats:
     """Of the shares of positive labels, which Fisher's test tells apart far sooner than one made for any values."""
     positive, positive_before = (np.array([side[number].mean for side in sides]) for number in (0, 1))
     return share_chances(np.round(positive * rows), rows, np.round(positive_before * entities), entities)
-
-
-def _share_index(now: Distribution, before: Distribution) -> float:
-    """How far the share of positive labels lies from the reference's: rare outcomes hardly move a stability index."""
-    return ratio_index(now.mean, before.mean)
 
 
 def _of_volume(volume: Volume) -> pd.DataFrame:

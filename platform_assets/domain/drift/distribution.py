@@ -146,11 +146,3 @@ class Sample:
         """The sample of a day's labels, so many of which are 1 and the others 0."""
         counts = np.array([rows - positives, positives], dtype=np.int64)
         return cls((day,), {"label": Distribution(np.array([0.0, 1.0]), counts)}, rows, rows)
-
-
-def days_like(weekday: int, days: Sequence[date]) -> tuple[date, ...]:
-    """Those of the days that fall on the weekday (Monday is 0), all where none does.
-
-    What people did yesterday or within a week has the rhythm of the week: a Sunday is compared with Sundays.
-    """
-    return tuple(each for each in days if each.weekday() == weekday) or tuple(days)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from platform_assets.domain.drift.comparison import FEATURE, LABEL, TRAINING, Pair, Volume, compared
 from platform_assets.domain.drift.decision import decided, holm
-from platform_assets.domain.drift.distribution import Sample, days_like
+from platform_assets.domain.drift.distribution import Sample
 from platform_assets.domain.model_policies import DriftPolicy
 
 DAY = date(2026, 3, 1)
@@ -170,9 +170,3 @@ def test_holm_rejects_step_by_step_until_one_stands(chances: list[float], signif
     adjusted = holm(np.array([np.nan, *chances]))
     assert np.isnan(adjusted[0])
     assert (adjusted[1:] <= significance).sum() == rejected
-
-
-def test_a_day_is_compared_with_days_of_its_weekday() -> None:
-    days = [DAY - timedelta(days=number) for number in range(1, 15)]
-    assert days_like(DAY.weekday(), days) == (DAY - timedelta(days=7), DAY - timedelta(days=14))
-    assert days_like(DAY.weekday(), days[:3]) == tuple(days[:3])
