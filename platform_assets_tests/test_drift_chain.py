@@ -170,6 +170,7 @@ def test_single_days_give_what_the_range_gave(platform: Platform) -> None:
 def test_the_versions_of_all_that_was_read_are_recorded(platform: Platform) -> None:
     read = told(platform, QUIET)["input_versions"]
     assert set(read) == {"user_features", "conversion_scores", "conversion_training_set", "events", "user_ids"}
+    assert told(platform, QUIET)["input_models"] == {"conversion": 1}
 
 
 def test_every_day_has_a_report_beside_it_and_the_ui_says_where(platform: Platform) -> None:

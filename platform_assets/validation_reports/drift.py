@@ -16,7 +16,7 @@ from platform_assets.partitions import days_around, run_days
 from platform_assets.table_asset import table_asset
 from platform_assets.validation_reports.drift_inputs import WEEK, DriftInputs
 from platform_assets.validation_reports.landing import landed_until
-from resources.lakehouse.io_manager import DeltaIOManager, Evidence
+from resources.lakehouse.io_manager import INPUT_MODELS, DeltaIOManager, Evidence
 from resources.model_registry.resource import ModelRegistryResource
 from resources.pictures import Pictures
 
@@ -52,6 +52,8 @@ def drift_asset(
         just_matured = run_days(context)[0] - timedelta(days=spec.label.maturity_days)
         complete = landed_until(context.instance, landing_tables, just_matured)
         inputs = DriftInputs(context, lakehouse, model_registry.registry, spec, run_days(context), complete)
+        if version := inputs.version_read:
+            context.add_output_metadata({INPUT_MODELS: {spec.name: version.version}})
         found = list(inputs.drift())
         for each in found:
             context.log.info(f"{each.day}: {each.verdict}")

@@ -60,6 +60,12 @@ class DriftInputs:
         self._features_of, self._scores_of = lru_cache(9)(self._features_on), lru_cache(9)(self._scores_on)
         self._training, self._trained = lru_cache(1)(self._training_of), lru_cache(21)(self._sample_of_training)
 
+    @property
+    def version_read(self) -> ModelVersion | None:
+        """The version that days without scores are told for, else that of the newest day."""
+        unscored = [day for day in self.days if day not in self._scored_by]
+        return self._versions[(unscored or self.days)[-1]]
+
     def drift(self) -> Iterator[DriftOfDay]:
         """What is compared on every day, oldest first."""
         for day in self.days:
