@@ -104,6 +104,14 @@ def test_infinite_values_are_values() -> None:
     assert row["drifted"] and np.isfinite(row["wasserstein"]) and np.isfinite(row["mean"])
 
 
+def test_a_shift_that_many_rows_show_and_nobody_minds_is_no_drift() -> None:
+    today = persons(20_000, seed=14)
+    today["value"] *= 1.3
+    row = rows_of(today).loc["value"]
+    assert row["adjusted_p_value"] < POLICY.significance and 0 < row["psi"] < POLICY.psi
+    assert not row["drifted"] and row["reason"] is None
+
+
 def test_few_rows_show_nothing_however_far_they_lie() -> None:
     rows = rows_of({name: values[:5] for name, values in persons(1_000, seed=9).items()})
     assert rows["psi"].max() > POLICY.psi
@@ -152,10 +160,13 @@ def test_twice_the_positive_labels_are_found(positives: int, found: bool) -> Non
 
 def test_references_are_tested_apart() -> None:
     """What one reference finds changes nothing of what the other does."""
-    today = sample(persons(400, seed=13))
+    columns = persons(400, seed=13)
+    columns["value"] *= 1.35
+    today = sample(columns)
     training, last_week = Pair(TRAINING, FEATURE, today, REFERENCE), Pair("last_week", FEATURE, today, today)
     both = decided(compared([training, last_week], []), POLICY)
     alone = decided(compared([training], []), POLICY)
+    assert 0 < alone["adjusted_p_value"].min() < 0.5
     pd.testing.assert_frame_equal(both[both["reference"] == TRAINING], alone)
 
 
