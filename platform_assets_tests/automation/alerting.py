@@ -105,6 +105,18 @@ class Alerting:
             raise_on_error=False,
         )
 
+    def evaluate(self, share: float) -> None:
+        """Report a verdict of the check as an outside process does, without a run."""
+        self.instance.report_runless_asset_event(
+            dg.AssetCheckEvaluation(
+                asset_key=dg.AssetKey("sales"),
+                check_name="quarantine_share",
+                passed=share < 0.1,
+                severity=dg.AssetCheckSeverity.WARN if share < 0.5 else dg.AssetCheckSeverity.ERROR,
+                metadata={},
+            )
+        )
+
     @property
     def outbox(self) -> Outbox:
         return Outbox(self.store.lakehouse, self.store.staging)

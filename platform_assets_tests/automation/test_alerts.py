@@ -27,6 +27,7 @@ from platform_assets.automation.alert_signals import Cursor, Graph, signals_sinc
 from platform_assets.definitions import build_definitions
 from platform_assets.domain.alerts.next_steps import all_steps
 from platform_assets.domain.errors import ConfigurationError
+from platform_assets.trained_models.specs import all_specs
 from platform_assets_tests.automation.alerting import Alerting, local_instance
 from platform_assets_tests.stores import local_store
 from resources.settings import Settings
@@ -51,16 +52,16 @@ def test_a_failing_check_is_told_with_all_that_is_needed_to_act(alerting: Alerti
 
 
 def test_a_warning_that_becomes_an_error_is_told_again(alerting: Alerting) -> None:
-    alerting.run("sales", share=0.2)
+    alerting.evaluate(0.2)
     assert [alert.severity for alert in alerting.tick()] == ["warning"]
-    alerting.run("sales", share=0.6)
+    alerting.evaluate(0.6)
     alerting.tick()
     seen = [event for event in alerting.outbox.events() if event.event == "seen" and event.state == "failing"]
     assert [event.severity for event in seen] == ["warning", "error"]
 
 
 def test_a_check_that_passes_says_nothing_and_writes_nothing(alerting: Alerting) -> None:
-    alerting.run("sales", share=0.0)
+    alerting.evaluate(0.0)
     assert alerting.tick() == []
     assert not alerting.store.lakehouse.exists("alert_events")
 
@@ -117,20 +118,20 @@ def test_models_targets_win_for_their_assets_only(tmp_path: Path) -> None:
     with local_instance(tmp_path / "dagster") as instance:
         alerting = Alerting(instance, local_store(tmp_path), targets={"conversion": ("shop_team",)})
         alerting.run("conversion_champion", promoted=True, reason="first")
-        alerting.run("sales", share=0.6)
+        alerting.evaluate(0.6)
         found = {alert.subject: alert.targets for alert in alerting.tick()}
     assert found == {"conversion_champion": ("shop_team",), "sales": ("operators",)}
 
 
 def test_a_tick_that_dies_before_its_cursor_is_kept_tells_nothing_twice_and_loses_nothing(alerting: Alerting) -> None:
-    alerting.run("sales", share=0.6)
+    alerting.evaluate(0.6)
     (alert,) = alerting.tick(keep_cursor=False)
     assert alerting.tick() == []
     assert alerting.raised() == [alert]
 
 
 def test_an_event_that_shows_late_with_a_smaller_id_is_found(alerting: Alerting) -> None:
-    alerting.run("sales", share=0.6)
+    alerting.evaluate(0.6)
     cursor = Cursor(**json.loads(alerting.cursor or ""))
     now, graph = datetime.now(UTC), Graph("http://ui")
     read, moved = signals_since(alerting.instance, cursor, graph, now)
@@ -144,17 +145,17 @@ def test_an_event_that_shows_late_with_a_smaller_id_is_found(alerting: Alerting)
 def test_what_happened_before_alerts_began_is_nobodys_alert(tmp_path: Path) -> None:
     with local_instance(tmp_path / "dagster") as instance:
         first = Alerting(instance, local_store(tmp_path / "one"))
-        first.run("sales", share=0.6)
+        first.evaluate(0.6)
         assert Alerting(instance, local_store(tmp_path / "two")).tick() == []
         assert len(first.tick()) == 1
 
 
 def test_after_the_event_log_was_wiped_new_trouble_is_told(alerting: Alerting) -> None:
     for _ in range(3):
-        alerting.run("sales", share=0.0)
+        alerting.evaluate(0.0)
     cursor = json.loads(alerting.cursor or "")
     alerting.cursor = json.dumps(cursor | {"event_id": 10_000, "seen_id": 10_000})
-    alerting.run("sales", share=0.6)
+    alerting.evaluate(0.6)
     assert len(alerting.tick()) == 1
 
 
@@ -190,14 +191,39 @@ def test_every_runbook_that_an_alert_names_is_there() -> None:
     assert [name for name in sorted(named) if not Path(name).exists()] == []
 
 
-def test_a_model_that_names_an_unknown_target_stops_the_definitions(tmp_path: Path) -> None:
+def test_a_wrong_alerts_file_stops_the_definitions(tmp_path: Path) -> None:
     (tmp_path / "alerts.yaml").write_text("default_targets: [nobody]\n")
     with pytest.raises(ConfigurationError, match="no target is named nobody"):
         build_definitions(Settings(home=tmp_path, alerts_file=tmp_path / "alerts.yaml"))
 
 
+def test_a_model_that_names_an_unknown_target_is_refused_with_its_name(tmp_path: Path) -> None:
+    spec = replace(all_specs()[0], alerts=("shop_team",))
+    with pytest.raises(ConfigurationError, match=f"model '{spec.name}'.*no alert target is named shop_team"):
+        build_definitions(Settings(home=tmp_path), models=[spec])
+
+
+def test_a_metric_below_its_threshold_is_told_as_such(alerting: Alerting) -> None:
+    alerting.instance.report_runless_asset_event(
+        dg.AssetCheckEvaluation(
+            asset_key=dg.AssetKey("conversion_validation"),
+            check_name="metric_holds",
+            passed=False,
+            severity=dg.AssetCheckSeverity.WARN,
+            description="2 of the last 5 matured days are violated",
+            metadata={},
+        )
+    )
+    (alert,) = alerting.tick()
+    assert (alert.kind, alert.severity, alert.what) == (
+        "metric",
+        "warning",
+        "metric_holds: 2 of the last 5 matured days are violated",
+    )
+
+
 def test_the_sweeper_says_what_waits(alerting: Alerting) -> None:
-    alerting.run("sales", share=0.6)
+    alerting.evaluate(0.6)
     alerting.tick()
     assert "1 to be tried again" in alerting.sweep()
     assert alerting.shown()["on_their_way"].value == 1

@@ -4,7 +4,6 @@ import json
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -98,10 +97,12 @@ class HttpReceiver:
     says: bytes = b"ok"
     before_answering: Callable[[Received], object] = lambda received: None
     refused: int = 0
+    released: threading.Event = field(default_factory=threading.Event)
 
 
 @contextmanager
-def http_server() -> Iterator[HttpReceiver]:
+def http_server(tls: ssl.SSLContext | None = None) -> Iterator[HttpReceiver]:
+    """A server of its own port, over TLS where it has a certificate."""
     receiver = HttpReceiver()
 
     class Handler(BaseHTTPRequestHandler):
@@ -114,7 +115,7 @@ def http_server() -> Iterator[HttpReceiver]:
                 return
             if receiver.answer == "hang":
                 receiver.refused += 1
-                time.sleep(5)
+                receiver.released.wait(timeout=120)
                 return
             status = int(receiver.answer)
             if 200 <= status < 300:
@@ -137,11 +138,14 @@ def http_server() -> Iterator[HttpReceiver]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    receiver.url = f"http://127.0.0.1:{server.server_address[1]}"
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    receiver.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
         yield receiver
     finally:
+        receiver.released.set()
         server.shutdown()
         server.server_close()

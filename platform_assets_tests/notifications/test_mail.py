@@ -16,7 +16,7 @@ ADDRESS, PASSWORD = "team@example.org", "right-password"
 
 
 def mail(port: int, security: str = "none", **given: Any) -> Mail:
-    return Mail("127.0.0.1", port, security, "platform@example.org", ADDRESS, timeout=2.0, **given)
+    return Mail("127.0.0.1", port, security, "platform@example.org", ADDRESS, timeout=30.0, **given)
 
 
 def logged_in(port: int, security: str, authority: Authority, password: str = PASSWORD) -> Mail:

@@ -8,7 +8,8 @@ from email.utils import format_datetime
 import pytest
 
 from platform_assets_tests.domain.alerts.made_up import message
-from platform_assets_tests.notifications.receivers import HttpReceiver
+from platform_assets_tests.notifications.conftest import Authority
+from platform_assets_tests.notifications.receivers import HttpReceiver, http_server
 from resources.notifications.channel import NotDelivered
 from resources.notifications.webhooks import ID_HEADER, SIGNATURE_HEADER, SlackChannel, Webhook
 
@@ -65,12 +66,24 @@ def test_a_redirect_is_not_followed(receiver: HttpReceiver) -> None:
     assert receiver.refused == 1
 
 
-@pytest.mark.parametrize("answer", ["drop", "hang"])
-def test_a_receiver_that_drops_or_hangs_is_tried_again(receiver: HttpReceiver, answer: str) -> None:
+@pytest.mark.parametrize(("answer", "timeout"), [("drop", 30.0), ("hang", 1.0)])
+def test_a_receiver_that_drops_or_hangs_is_tried_again(receiver: HttpReceiver, answer: str, timeout: float) -> None:
     receiver.answer = answer
-    refused = refusal(Webhook(receiver.url, timeout=0.3))
+    refused = refusal(Webhook(receiver.url, timeout=timeout))
     assert not refused.permanent
     assert receiver.refused == 1
+
+
+def test_only_a_receiver_whose_certificate_is_vouched_for_gets_anything(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with http_server(authority.server("localhost")) as receiver:
+        url = receiver.url.replace("127.0.0.1", "localhost")
+        assert "certificate" in refusal(Webhook(url)).what.lower()
+        monkeypatch.setenv("SSL_CERT_FILE", authority.file)
+        Webhook(url).send(message())
+        assert "certificate" in refusal(Webhook(receiver.url)).what.lower(), "the name is not the certificate's"
+    assert len(receiver.requests) == 1
 
 
 def test_a_receiver_that_is_away_is_tried_again(closed_port: int) -> None:
