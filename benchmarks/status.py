@@ -50,7 +50,7 @@ def measure(scratch: Path) -> Section:
         title="The status of everything",
         command="python -m benchmarks status",
         method=(
-            f"Whole processes, alternating, {REPETITIONS} times. The large home: {len(TABLES)} tables of {DAYS:,} days, "
+            f"Whole processes, alternating, {REPETITIONS} times. Large: {len(TABLES)} tables of {DAYS:,} days, "
             f"the last {LATER_COMMITS} in commits of their own, and {RUNS:,} runs in the instance. Required are "
             f"{REQUIRED_SECONDS} s on an idle machine; CPU seconds say what that would take."
         ),
