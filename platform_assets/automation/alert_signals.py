@@ -31,6 +31,8 @@ METRIC_CHECKS = frozenset({"metric_holds"})
 TOLD_OTHERWISE = frozenset({"gate_passed"})
 """Checks that say what a promotion's signal says."""
 LONGEST_ERROR = 500
+PLATFORM_TEAM = "team:data-platform"
+"""Answers for what is no asset: sensors, schedules, jobs such as the nightly maintenance."""
 
 _RunOf = Callable[[str], dg.DagsterRun | None]
 _READ = (
@@ -93,7 +95,7 @@ class Graph:
         link = f"{self.ui_url}/runs/{run_id}" if run_id else f"{self.ui_url}/assets/{'/'.join(key.path)}"
         return {
             "subject": name,
-            "owner": self.owner_of(key),
+            "owner": self.owner_of(key) or PLATFORM_TEAM,
             "targets": self.targets_of(name),
             "link": link,
             "run_id": run_id,
@@ -220,7 +222,7 @@ def _run_signals(
     if not failed:
         return [Signal(**same, kind=Kind.RUN, subject=assets[0], topic=topic, what="it succeeded", failing=False)]
     step, error = _failure(instance, run, event)
-    subject = step if step in assets else assets[0]
+    subject = step if step in assets or graph.owner_of(dg.AssetKey(step or "none")) else assets[0]
     retried = run.tags.get("dagster/will_retry") == "true"
     given = graph.about(dg.AssetKey(subject), run.run_id)
     return [
@@ -296,7 +298,7 @@ def _tick_signal(name: str, tick: InstigatorTick, graph: Graph) -> Signal:
         what=cut(error.message if error else "the tick failed", LONGEST_ERROR),
         at=_instant(tick.timestamp),
         failing=tick.status is TickStatus.FAILURE,
-        owner="team:data-platform",
+        owner=PLATFORM_TEAM,
         link=f"{graph.ui_url}/automation",
         next_step=next_step(Kind.TICK),
     )

@@ -137,7 +137,7 @@ class Alerting:
 def local_instance(folder: Path) -> dg.DagsterInstance:
     """An instance on disk, whose event log is cut by run as the platform's own is."""
     folder.mkdir(parents=True, exist_ok=True)
-    return dg.DagsterInstance.local_temp(str(folder))
+    return dg.DagsterInstance.local_temp(str(folder), overrides={"telemetry": {"enabled": False}})
 
 
 def hours_ago(hours: float) -> datetime:

@@ -75,6 +75,24 @@ def test_a_failed_run_is_told_with_the_error_and_its_step(alerting: Alerting) ->
     assert alert.owner == "team:shop"
 
 
+def test_a_failed_job_that_computes_no_asset_is_told_to_the_platforms_team(alerting: Alerting) -> None:
+    @dg.op
+    def sweep_the_floor() -> None:
+        raise RuntimeError("no broom")
+
+    @dg.job
+    def cleaning() -> None:
+        sweep_the_floor()
+
+    cleaning.execute_in_process(instance=alerting.instance, raise_on_error=False)
+    (alert,) = alerting.tick()
+    assert (alert.subject, alert.owner, alert.what) == (
+        "cleaning",
+        "team:data-platform",
+        "sweep_the_floor: RuntimeError: no broom",
+    )
+
+
 def test_a_later_run_of_the_same_partition_tells_recovery(alerting: Alerting) -> None:
     alerting.run("sales", day="2026-01-07", error="the till burnt down")
     alerting.tick()
