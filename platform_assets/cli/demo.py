@@ -20,6 +20,7 @@ from platform_assets.cli.recover import recover_runs
 from platform_assets.cli.simulate import simulate_world
 from platform_assets.cli.tables import describe_tables
 from platform_assets.domain.contracts.domain_categories import DOMAIN_CATEGORIES
+from platform_assets.domain.contracts.promotion_decisions import PROMOTION_DECISIONS
 from platform_assets.domain.features.cluster_features import CLUSTERS_KEPT_DAYS
 from platform_assets.domain.model_spec import ModelSpec
 from platform_assets.domain.sources import load_sources
@@ -101,6 +102,7 @@ def _model_stages(every: tuple[str, ...]) -> list[Stage]:
     return [
         *(Stage((model.table(suffix),), (every[trained],)) for suffix in ("training_set", "model") for model in MODELS),
         *(Stage((model.table("champion"),), ()) for model in MODELS),
+        Stage((PROMOTION_DECISIONS.name,), ()),
         *(Stage((model.table("scores"),), unseen, scored_by=model) for model in MODELS),
         Stage((LOOKALIKE.table,), unseen, scored_by=LOOKALIKE.model),
         *(
