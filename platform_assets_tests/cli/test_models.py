@@ -54,6 +54,13 @@ def test_list_tells_of_every_declared_model_who_is_champion_and_what_was_decided
     assert [line["champion"] for line in lines] == [1, None]
 
 
+def test_list_of_one_model_tells_of_its_versions_newest_first(registry: ModelRegistry) -> None:
+    second, first = csv.DictReader(io.StringIO(models("list", "conversion", "--format", "csv").stdout))
+    assert (second["version"], second["role"], second["last_decision"]) == ("2", "challenger", "refused")
+    assert (first["version"], first["role"], first["last_decision"]) == ("1", "champion", "promoted")
+    assert "auc 0." in models("list", "conversion").stdout
+
+
 def test_show_tells_where_a_version_comes_from_and_whether_its_files_are_untouched(registry: ModelRegistry) -> None:
     facts = json.loads(models("show", "conversion", "--format", "json").stdout)
     assert (facts["version"], facts["role"], facts["verified"]) == (1, "champion", True)

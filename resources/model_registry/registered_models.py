@@ -92,7 +92,7 @@ class RegisteredModels:
                 raise ModelNotFound(
                     f"there is no version {number}",
                     where=self.registered_name(model),
-                    todo="list the versions in the MLflow UI",
+                    todo=f"list the versions: platform models list {model}",
                 ) from error
 
     def trained_on(self, model: str, training_date: date) -> ModelVersion | None:
