@@ -29,11 +29,18 @@ if TYPE_CHECKING:
 
 TRUSTED_TYPES = (
     "numpy.dtype",
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
+    "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
     "sklearn.tree._tree.Tree",
     "sklearn.utils._bunch.Bunch",
 )
-"""Types beyond those that skops trusts by itself; each only holds numbers, or names of things that do."""
+"""Types beyond those that skops trusts by itself; each only holds numbers, or names of things that do.
+
+Their code in scikit-learn runs nothing on the way in: attributes are set, and what they hold is asked for its own type.
+"""
 
 _REQUIRED_PACKAGES = ("mlflow", "numpy", "pandas", "scikit-learn", "skops")
 _MODEL_FILE = "model.skops"

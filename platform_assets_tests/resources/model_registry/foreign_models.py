@@ -124,6 +124,12 @@ def forest() -> Any:
     return RandomForestClassifier(n_estimators=12, random_state=1, n_jobs=2)
 
 
+def calibrated() -> Any:
+    from sklearn.calibration import CalibratedClassifierCV
+
+    return CalibratedClassifierCV(boosting(), cv=2)
+
+
 def encoding() -> Any:
     from sklearn.compose import make_column_transformer
     from sklearn.linear_model import LogisticRegression

@@ -3,6 +3,8 @@
 import hashlib
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from platform_assets_tests.resources.model_registry.foreign_models import (
     RATES,
     boosting,
     built,
+    calibrated,
     day_rows,
     encoding,
     forest,
@@ -87,7 +90,7 @@ def registered(registry: ModelRegistry, prepared: Prepared, comparison: str = "n
     )
 
 
-@pytest.mark.parametrize("estimator", [logistic, boosting, forest])
+@pytest.mark.parametrize("estimator", [logistic, boosting, forest, calibrated])
 def test_a_skops_model_gives_the_scores_it_gave_before(tmp_path: Path, estimator: Callable[[], Any]) -> None:
     model = trained(estimator)
     prepared = imported(saved(tmp_path, model))
@@ -268,6 +271,33 @@ def test_any_file_comes_in_with_a_loader_and_a_predict_function(tmp_path: Path, 
     opened = open_model(model, Hooks(load="scoring.py:load", predict="scoring.py:predict"), code, names=["visits"])
     version = registered(registry, prepare_import(opened, TABLE, where="churn"))
     np.testing.assert_array_equal(registry.load(version).score(FRAME), 0.01 * FRAME["visits"] + 0.2)
+
+
+PICKLED_CLASS = """
+import joblib
+
+class Scorer:
+    def __init__(self, weight):
+        self.weight = weight
+
+    def predict_proba(self, frame):
+        chance = 1 / (1 + self.weight * frame[["visits"]].to_numpy())
+        return chance.repeat(2, axis=1)
+
+def load(path):
+    return joblib.load(path)
+"""
+
+
+def test_a_pickled_class_of_its_own_comes_in_with_its_code(tmp_path: Path, registry: ModelRegistry) -> None:
+    code = written(tmp_path, "their_scoring.py", PICKLED_CLASS)
+    make = "import joblib, their_scoring; joblib.dump(their_scoring.Scorer(0.5), 'm.joblib')"
+    subprocess.run([sys.executable, "-c", make], cwd=tmp_path, check=True)
+    opened = open_model(
+        tmp_path / "m.joblib", Hooks(load="their_scoring.py:load"), code_files([code]), names=["visits"]
+    )
+    version = registered(registry, prepare_import(opened, TABLE, where="churn"))
+    np.testing.assert_array_equal(registry.load(version).score(FRAME), 1 / (1 + 0.5 * FRAME["visits"]))
 
 
 def test_a_file_in_no_known_format_is_refused_with_the_way_out(tmp_path: Path) -> None:

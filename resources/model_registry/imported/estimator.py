@@ -29,7 +29,9 @@ def predicted(model: Any, frame: Any) -> Any:
     import threadpoolctl
 
     method = next(name for name in ("predict_proba", "decision_function", "predict") if hasattr(model, name))
-    given = frame if input_names(model) is not None else frame.to_numpy()
+    # An estimator that was fitted without names warns of them; any other object is given the frame as it is.
+    nameless = input_names(model) is None and input_count(model) is not None
+    given = frame.to_numpy() if nameless else frame
     with joblib.parallel_config(backend="sequential"), threadpoolctl.threadpool_limits(1):
         values = getattr(model, method)(given)
     return as_outputs(values, getattr(model, "classes_", None))
