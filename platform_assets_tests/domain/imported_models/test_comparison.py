@@ -90,6 +90,13 @@ def test_numbers_near_zero_are_equal_within_the_absolute_tolerance_only() -> Non
     assert compared(ours, theirs, tolerance=Tolerance(atol=1e-12)).equal
 
 
+def test_the_tolerance_is_relative_to_the_larger_of_the_two_values() -> None:
+    larger, smaller = outputs(1).assign(score=1.0), outputs(1).assign(score=0.9)
+    tolerance = Tolerance(rtol=0.1)
+    assert compared(larger, smaller, tolerance=tolerance).columns[1].differing == 0
+    assert compared(smaller, larger, tolerance=tolerance).columns[1].differing == 0
+
+
 def test_a_text_where_a_number_should_be_differs_and_is_counted() -> None:
     theirs = outputs(3).astype({"score": object})
     theirs.loc[1, "score"] = "n/a?"
