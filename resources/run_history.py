@@ -8,70 +8,54 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 import dagster as dg
-from dagster._core.execution.stats import (
-    RunStepKeyStatsSnapshot,
-    RunStepMarker,
-    StepEventStatus,
-    build_run_step_stats_from_events,
-)
+from dagster._core.execution.stats import RunStepKeyStatsSnapshot, RunStepMarker, StepEventStatus
 
 from platform_assets.domain.model_costs import Attempt, Published
 from resources.run_recovery.dead_runs import UNFINISHED
-
-STEP_EVENTS = frozenset(
-    {
-        dg.DagsterEventType.STEP_START,
-        dg.DagsterEventType.STEP_SUCCESS,
-        dg.DagsterEventType.STEP_FAILURE,
-        dg.DagsterEventType.STEP_SKIPPED,
-        dg.DagsterEventType.STEP_UP_FOR_RETRY,
-        dg.DagsterEventType.STEP_RESTARTED,
-    }
-)
-"""What tells when attempts begin and end."""
 
 ROW_COUNTS = ("dagster/partition_row_count", "dagster/row_count", "training_rows")
 """Metadata of a materialisation that say how many rows it made or, of a model, was learnt from; the first counts."""
 
 
 class Work(NamedTuple):
-    """What runs did, and how many of them were not looked at."""
+    """What steps did, and what they published."""
 
     attempts: list[Attempt]
     published: list[Published]
-    runs_left_out: int
 
 
-def work_between(
-    instance: dg.DagsterInstance,
-    begin: datetime,
-    end: datetime,
-    *,
-    counting_rows: bool = True,
-    most_runs: int | None = None,
-) -> Work:
+def work_between(instance: dg.DagsterInstance, begin: datetime, end: datetime) -> Work:
     """Every attempt of a step that may have lasted between two instants (UTC), and all that its run published.
 
     An attempt lasts until its step succeeded, failed or was put off; where it did none of it, until its run ended
-    (then its process had died), or still. Materialisations are many and long: where nobody needs their rows
-    (`counting_rows`), they are not read. Of more than `most_runs` runs only the newest are read.
+    (then its process had died), or still. The log of every run is read: some hundredths of a second each.
     """
-    kinds = STEP_EVENTS | {dg.DagsterEventType.ASSET_MATERIALIZATION} if counting_rows else STEP_EVENTS
-    attempts: list[Attempt] = []
-    published: list[Published] = []
+    work = Work([], [])
+    for record in _runs_between(instance, begin, end):
+        for step in instance.get_run_step_stats(record.dagster_run.run_id):
+            work.attempts.extend(_attempts(step, record))
+            work.published.extend(_published(step))
+    return work
+
+
+def run_seconds_between(instance: dg.DagsterInstance, begin: datetime, end: datetime) -> tuple[int, float]:
+    """How many runs lasted between two instants (UTC), and their seconds in between; no run's log is read."""
+    spans = [
+        (max(record.start_time, begin.timestamp()), min(record.end_time or end.timestamp(), end.timestamp()))
+        for record in _runs_between(instance, begin, end)
+        if record.start_time is not None
+    ]
+    lasted = [ended - began for began, ended in spans if ended > began]
+    return len(lasted), sum(lasted)
+
+
+def _runs_between(instance: dg.DagsterInstance, begin: datetime, end: datetime) -> list[dg.RunRecord]:
     # A run that ended before is not updated after; one that lasts may not have been updated for days.
     ended_later = dg.RunsFilter(created_before=end, updated_after=begin)
     lasting = dg.RunsFilter(created_before=end, statuses=UNFINISHED)
     records = [*instance.get_run_records(ended_later), *instance.get_run_records(lasting)]
     by_id = {record.dagster_run.run_id: record for record in records}
-    newest = sorted(by_id.values(), key=lambda record: record.storage_id, reverse=True)[:most_runs]
-    for record in newest:
-        run_id = record.dagster_run.run_id
-        events = [entry.event_log_entry for entry in instance.get_records_for_run(run_id, of_type=set(kinds)).records]
-        for step in build_run_step_stats_from_events(run_id, events):
-            attempts += _attempts(step, record)
-            published += _published(step)
-    return Work(attempts, published, runs_left_out=len(by_id) - len(newest))
+    return [record for _, record in sorted(by_id.items())]
 
 
 def _attempts(step: RunStepKeyStatsSnapshot, record: dg.RunRecord) -> Iterator[Attempt]:

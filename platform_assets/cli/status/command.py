@@ -51,7 +51,7 @@ def _of_platform(gathered: Gathered, form: Format) -> list[Line]:
 def _of_model(gathered: Gathered, name: str, form: Format) -> list[Line]:
     with gathered:
         model = model_named(gathered, name)
-        costs, unread = guarded("places", lambda: gathered.costs(in_full=True)[0], list[dict[str, Any]]())
+        costs, unread = guarded("places", gathered.costs_by_stage, list[dict[str, Any]]())
     lines = [*lines_of(model), *unread]
     details = {"achieved": achieved(model), "cost_by_stage": cost_by_stage(costs, name)}
     _tell(gathered, lines, form, details)

@@ -1,6 +1,6 @@
-"""What was spent: the rows of `model_costs`, and what was computed since its newest day."""
+"""What was spent: the rows of `model_costs`, and what runs took since its newest day."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import dagster as dg
@@ -9,38 +9,36 @@ from platform_assets.cli.status.graph import Graph
 from platform_assets.cli.status.lake import Lake
 from platform_assets.domain.contracts.model_costs import MODEL_COSTS
 from platform_assets.domain.model_costs import day_bounds, model_costs
-from resources.run_history import work_between
+from platform_assets.domain.status.places import SinceThen
+from resources.run_history import run_seconds_between, work_between
 
 DAYS = 30
-MOST_RUNS = 40
-"""Logs of runs that a screen may wait for: each takes some hundredths of a second."""
 
 
-def costs_of(
-    lake: Lake,
-    instance: dg.DagsterInstance | None,
-    graph: Graph,
-    now: datetime,
-    cost_per_hour: float,
-    *,
-    in_full: bool,
-) -> tuple[list[dict[str, Any]], int]:
-    """One row per day, model and stage of the last `DAYS` days, today up to now among them; and runs left out.
-
-    For what the table doesn't hold yet published rows are counted, and more than `MOST_RUNS` runs are read, only where
-    it is asked for `in_full`.
-    """
-    today = now.astimezone(UTC).date()
+def told_costs(lake: Lake, today: date) -> tuple[list[dict[str, Any]], date]:
+    """The rows of the last `DAYS` days that the table holds, and the first day that it doesn't."""
     first = today - timedelta(days=DAYS - 1)
-    told = [row for row in lake.rows(MODEL_COSTS.name, since=first) if row["run_date"] < today]
+    rows = [row for row in lake.rows(MODEL_COSTS.name, since=first) if row["run_date"] < today]
     newest = lake.daily(MODEL_COSTS.name).newest
-    since = max(first, newest + timedelta(days=1)) if newest else first
+    return rows, max(first, newest + timedelta(days=1)) if newest else first
+
+
+def since_then(instance: dg.DagsterInstance, since: date, now: datetime) -> SinceThen:
+    """What runs took since a day, by their own begin and end: one query, whatever their number."""
+    runs, seconds = run_seconds_between(instance, day_bounds(since, since)[0], now)
+    return SinceThen(since, runs, seconds)
+
+
+def costs_by_stage(
+    lake: Lake, instance: dg.DagsterInstance | None, graph: Graph, now: datetime, cost_per_hour: float
+) -> list[dict[str, Any]]:
+    """One row per day, model and stage of the last `DAYS` days up to now; reads the log of every run since."""
+    today = now.astimezone(UTC).date()
+    rows, since = told_costs(lake, today)
     if instance is None:
-        return told, 0
-    most = None if in_full else MOST_RUNS
-    work = work_between(instance, *day_bounds(since, today), counting_rows=in_full, most_runs=most)
-    rows = model_costs(
+        return rows
+    work = work_between(instance, *day_bounds(since, today))
+    later = model_costs(
         work.attempts, work.published, graph.charges, since, today, until=now, cost_per_hour=cost_per_hour
     )
-    told += [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")]
-    return told, work.runs_left_out
+    return rows + [{str(name): value for name, value in row.items()} for row in later.to_dict("records")]

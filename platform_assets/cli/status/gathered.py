@@ -13,7 +13,7 @@ import dagster as dg
 
 from platform_assets.cli.dagster_runs import prepare_instance
 from platform_assets.cli.status import instance as known
-from platform_assets.cli.status.costs import DAYS, costs_of
+from platform_assets.cli.status.costs import DAYS, costs_by_stage, since_then, told_costs
 from platform_assets.cli.status.graph import Graph, declared_graph
 from platform_assets.cli.status.lake import Lake
 from platform_assets.cli.status.models import Models
@@ -54,10 +54,9 @@ class Gathered:
         os.environ.update(prepare_instance(self.settings))
         return dg.DagsterInstance.get()
 
-    def costs(self, *, in_full: bool) -> tuple[list[dict[str, Any]], int]:
-        """Rows of `model_costs` up to now, and how many runs are not in it yet."""
-        rate = self.settings.cost_per_hour
-        return costs_of(self.lake, self.instance, self.graph, self.now, rate, in_full=in_full)
+    def costs_by_stage(self) -> list[dict[str, Any]]:
+        """Rows of `model_costs` up to now."""
+        return costs_by_stage(self.lake, self.instance, self.graph, self.now, self.settings.cost_per_hour)
 
     @cached_property
     def models(self) -> Models:
@@ -142,6 +141,14 @@ def _of_instance(tell: Callable[[dg.DagsterInstance, Gathered], list[Line]]) -> 
     return lambda gathered: tell(gathered.instance, gathered) if gathered.instance is not None else []
 
 
+def _checks(instance: dg.DagsterInstance, gathered: Gathered) -> list[Line]:
+    return work.check_lines(known.checks_of(instance, gathered.graph.checks))
+
+
+def _freshness(instance: dg.DagsterInstance, gathered: Gathered) -> list[Line]:
+    return work.freshness_lines(known.freshness_of(instance, gathered.graph.promised_fresh))
+
+
 def _automation(instance: dg.DagsterInstance, gathered: Gathered) -> list[Line]:
     tickers, heartbeat = known.tickers_of(instance, gathered.graph.tickers), known.heartbeat_of(instance)
     return work.ticker_lines(tickers, heartbeat, gathered.now, expected=gathered.graph.calendar_end is not None)
@@ -169,8 +176,9 @@ def _existing(folder: Path) -> Path:
 
 
 def _costs(gathered: Gathered) -> list[Line]:
-    rows, left_out = gathered.costs(in_full=False)
-    return places.cost_lines(rows, DAYS, gathered.settings.cost_per_hour, left_out)
+    rows, first = told_costs(gathered.lake, gathered.now.date())
+    since = since_then(gathered.instance, first, gathered.now) if gathered.instance is not None else None
+    return places.cost_lines(rows, since, DAYS, gathered.settings.cost_per_hour)
 
 
 SECTIONS: tuple[tuple[str, Callable[[Gathered], list[Line]]], ...] = (
@@ -178,13 +186,8 @@ SECTIONS: tuple[tuple[str, Callable[[Gathered], list[Line]]], ...] = (
     (data.SECTION, _unreadable_tables),
     (models.SECTION, _models),
     (work.SECTION, _runs),
-    (work.SECTION, _of_instance(lambda instance, all: work.check_lines(known.checks_of(instance, all.graph.checks)))),
-    (
-        work.SECTION,
-        _of_instance(
-            lambda instance, all: work.freshness_lines(known.freshness_of(instance, all.graph.promised_fresh))
-        ),
-    ),
+    (work.SECTION, _of_instance(_checks)),
+    (work.SECTION, _of_instance(_freshness)),
     (work.SECTION, _of_instance(_automation)),
     (alerts.SECTION, _alerts),
     (places.SECTION, _places),

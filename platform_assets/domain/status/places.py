@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from platform_assets.domain.model_costs import SHARED
@@ -46,31 +47,35 @@ def place_lines(places: Places) -> list[Line]:
     return [Line(SECTION, "disk", Mark.OK, said, figures=figures)]
 
 
-def cost_lines(rows: Sequence[Mapping[str, Any]], days: int, cost_per_hour: float, left_out: int = 0) -> list[Line]:
-    """What was spent in the last `days` days, by model; `rows` are those of `model_costs`, today's among them.
+@dataclass(frozen=True)
+class SinceThen:
+    """What runs took that `model_costs` doesn't hold yet: those since a day (UTC)."""
 
-    `left_out` runs since the newest day of the table are not in the rows.
-    """
-    if not rows:
-        return [Line(SECTION, "cost", Mark.OK, f"nothing was computed in the last {days} days")]
+    first: date
+    runs: int
+    seconds: float
+
+
+def cost_lines(
+    rows: Sequence[Mapping[str, Any]], since: SinceThen | None, days: int, cost_per_hour: float
+) -> list[Line]:
+    """What was spent in the last `days` days, by model as `model_costs` tells it, and in all `since` its newest day."""
     seconds: dict[str, float] = {}
     cost: dict[str, float] = {}
     for row in rows:
         seconds[row["model"]] = seconds.get(row["model"], 0.0) + row["seconds"]
         cost[row["model"]] = cost.get(row["model"], 0.0) + row["cost"]
-    order = sorted(seconds, key=lambda model: (model == SHARED, -seconds[model], model))
-    whole = _told(sum(seconds.values()), sum(cost.values()), cost_per_hour)
-    parts = ", ".join(f"{model} {_told(seconds[model], cost[model], cost_per_hour)}" for model in order)
-    figures = {
-        "days": days,
-        "cost_per_hour": cost_per_hour,
-        "seconds": seconds,
-        "cost": cost,
-        "runs_left_out": left_out,
-    }
-    said = f"{whole} in the last {days} days: {parts}"
-    if left_out:
-        said += f"; without {left_out} runs that model_costs doesn't hold yet"
+    said = f"nothing is booked in the last {days} days"
+    if seconds:
+        order = sorted(seconds, key=lambda model: (model == SHARED, -seconds[model], model))
+        parts = ", ".join(f"{model} {_told(seconds[model], cost[model], cost_per_hour)}" for model in order)
+        whole = _told(sum(seconds.values()), sum(cost.values()), cost_per_hour)
+        said = f"{whole} in the last {days} days: {parts}"
+    figures: dict[str, Any] = {"days": days, "cost_per_hour": cost_per_hour, "seconds": seconds, "cost": cost}
+    if since is not None and since.runs:
+        spent = _told(since.seconds, since.seconds / 3600 * cost_per_hour, cost_per_hour)
+        said += f"; {spent} in {since.runs} runs since {since.first}, booked by model in the night"
+        figures |= {"since": since.first, "runs_since": since.runs, "seconds_since": since.seconds}
     return [Line(SECTION, "cost", Mark.OK, said, figures=figures)]
 
 

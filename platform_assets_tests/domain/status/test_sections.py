@@ -20,7 +20,7 @@ from platform_assets.domain.status.models import (
     model_lines,
     registry_lines,
 )
-from platform_assets.domain.status.places import Places, cost_lines, place_lines
+from platform_assets.domain.status.places import Places, SinceThen, cost_lines, place_lines
 from platform_assets.domain.status.work import (
     CheckVerdict,
     EndedRun,
@@ -295,10 +295,12 @@ def test_a_disk_that_fills_up_is_told_before_it_is_full(free: float, mark: Mark)
 
 def test_costs_are_told_by_model_with_what_is_shared_last() -> None:
     rows = [{"model": name, "seconds": 3600.0 * hours, "cost": 2.0 * hours} for name, hours in COSTS]
-    (line,) = cost_lines(rows, 30, cost_per_hour=2.0)
+    (line,) = cost_lines(rows, None, 30, cost_per_hour=2.0)
     assert line.says == "12.00 (6.0 h) in the last 30 days: b 4.00 (2.0 h), a 2.00 (1.0 h), shared 6.00 (3.0 h)"
-    (line,) = cost_lines(rows[:1], 30, cost_per_hour=0.0)
-    assert line.says == "1.0 h in the last 30 days: a 1.0 h"
+    (line,) = cost_lines(rows[:1], SinceThen(DAY, 3, 12.0), 30, cost_per_hour=0.0)
+    assert line.says == (
+        "1.0 h in the last 30 days: a 1.0 h; 12 s in 3 runs since 2026-03-19, booked by model in the night"
+    )
 
 
 COSTS = (("a", 1), ("shared", 3), ("b", 2))
