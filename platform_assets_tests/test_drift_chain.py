@@ -63,7 +63,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         tracking_uri=f"sqlite:///{folder / 'mlflow.db'}", artifact_root=str(folder / "artifacts")
     )
     with dg.DagsterInstance.ephemeral() as instance:
-        for landed in pd.date_range(FIRST, date(2026, 2, 27)).date:
+        for landed in pd.date_range(FIRST, date(2026, 2, 26)).date:
             instance.report_runless_asset_event(dg.AssetMaterialization("raw_clicks", partition=str(landed)))
         chain = Platform(io_manager, resource, Pictures(root=str(folder / "pictures")), instance, assets)
         for table in ("user_features", "events", "user_ids"):
@@ -102,7 +102,7 @@ def test_features_scores_labels_and_volume_are_compared_with_training_and_last_w
     assert (rows["rows"] == USERS).all()
     assert not rows["drifted"].any()
     observed = rows.set_index("kind")["observed_date"].astype(str).to_dict()
-    assert observed["label"] == str(QUIET - timedelta(days=SPEC.label.maturity_days))
+    assert observed["label"] == str(QUIET - timedelta(days=SPEC.label.maturity_days + 1))
     assert observed["feature"] == observed["score"] == str(QUIET)
 
 
@@ -134,7 +134,7 @@ def test_a_day_without_rows_has_drifted_by_its_volume_and_the_rest_is_named(plat
     assert set(rows["reason"].str.slice(0, 22)) == {"0 rows instead of 200 "}
     missing = told(platform, EMPTY)["not_compared"]
     assert f"scores against training: conversion_scores has no rows of {EMPTY}" in missing
-    assert f"labels of 2026-02-20 wait for landing day {EMPTY}" in missing
+    assert "labels of 2026-02-19 wait for landing day 2026-02-27" in missing
 
 
 def test_a_day_without_scores_is_told_for_the_champion(platform: Platform) -> None:

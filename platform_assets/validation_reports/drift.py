@@ -49,7 +49,7 @@ def drift_asset(
         """
         import pandas as pd
 
-        just_matured = run_days(context)[0] - timedelta(days=spec.label.maturity_days)
+        just_matured = run_days(context)[0] - timedelta(days=spec.label.maturity_days + 1)
         complete = landed_until(context.instance, landing_tables, just_matured)
         inputs = DriftInputs(context, lakehouse, model_registry.registry, spec, run_days(context), complete)
         if version := inputs.version_read:
@@ -67,7 +67,8 @@ def _read_beside(spec: ModelSpec) -> list[dg.AssetDep]:
     """What a day reads, where it is there: nothing of it is demanded."""
     week, label = WEEK.days, spec.label
     same_days = [*(each.table for each in spec.features), spec.table("scores")]
-    label_days = days_around(before=label.maturity_days + week, after=label.horizon_days - 1 - label.maturity_days)
+    matured = label.maturity_days + 1
+    label_days = days_around(before=matured + week, after=label.horizon_days - 1 - matured)
     return [
         *(dg.AssetDep(table, partition_mapping=days_around(before=week, after=0)) for table in same_days),
         *(dg.AssetDep(table, partition_mapping=label_days) for table in (label.source_table, "user_ids")),

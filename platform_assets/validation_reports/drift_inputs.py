@@ -88,7 +88,7 @@ class DriftInputs:
 
     def _sides(self, day: date) -> Iterator[tuple[str, str, Found, Found]]:
         """Reference, kind, the day and the reference of every comparison of a day."""
-        matured, week_before, version = self.spec.label.last_mature(day), day - WEEK, self._versions[day]
+        matured, week_before, version = self._matured_when(day), day - WEEK, self._versions[day]
         features, scores, labels = self._features_of(day), self._scores_of(day), self._labels_on(matured)
         yield TRAINING, FEATURE, features, self._trained(version, FEATURE, day.weekday())
         yield TRAINING, SCORE, scores, self._trained(version, SCORE, day.weekday())
@@ -152,8 +152,12 @@ class DriftInputs:
 
     def _label_days(self) -> list[date]:
         """The days whose labels are looked at: those that mature, and a week before each."""
-        matured = [self.spec.label.last_mature(day) for day in self.days]
+        matured = [self._matured_when(day) for day in self.days]
         return sorted({*matured, *(day - WEEK for day in matured)})
+
+    def _matured_when(self, day: date) -> date:
+        """The last day whose labels are final when a day begins: the landing day before it is complete then."""
+        return self.spec.label.last_mature(day - timedelta(days=1))
 
     def _count_rows(self) -> dict[date, int]:
         """Rows of the days that were published; 0 of those of the run that were published without rows."""

@@ -12,8 +12,8 @@ def drift_contract(spec: ModelSpec) -> Contract:
         key=("event_date", "reference", "kind", "subject"),
         columns=(
             Column("event_date", "date", "The day (UTC) as of which drift is told", nullable=False),
-            Column("observed_date", "date", "The day whose rows were compared: event_date; of labels, the day that "
-                   "matured with it", nullable=False),
+            Column("observed_date", "date", "The day whose rows were compared: event_date; of labels, the last day "
+                   "whose labels are final when event_date begins", nullable=False),
             Column("reference", "string", "training: what the version learnt from (scores: its held-out days); "
                    "last_week: the same weekday a week before", nullable=False),
             Column("kind", "string", "feature, score, label or volume (rows a day)", nullable=False),

@@ -29,7 +29,9 @@ def drift_report(found: DriftOfDay, spec: ModelSpec) -> str:
         _section("What has drifted", _reasons(found.drifted)),
         _section("Features", _columns(found, of_kind[FEATURE]), "Grey: the training. Line: the day."),
         _section("Scores", _columns(found, of_kind[SCORE]), "Of the training: what the version says of held-out days."),
-        _section("Labels", _columns(found, of_kind[LABEL]), "Of the day that matured: the share of positive labels."),
+        _section(
+            "Labels", _columns(found, of_kind[LABEL]), "Of the last day with final labels: the share of positives."
+        ),
         _section("Volume", _volume(found, of_kind[VOLUME])),
         _section("Not compared", "".join(f"<p>{escape(each)}</p>" for each in found.absent)),
         _section("How to read this", _HOW),
