@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from platform_assets.automation.alert_signals import Cursor, Graph, newest_event, signals_since
+from platform_assets.automation.alert_signals.graph import Graph
+from platform_assets.automation.alert_signals.reading import Cursor, newest_event, signals_since
 from platform_assets.domain.alerts.alert import Alert
 from platform_assets.domain.alerts.deliveries import deliveries, outbox_health
 from platform_assets.domain.alerts.log import RAISED, AlertLog

@@ -23,7 +23,8 @@ from dagster._core.scheduler.instigation import (
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._utils.error import SerializableErrorInfo
 
-from platform_assets.automation.alert_signals import Cursor, Graph, signals_since
+from platform_assets.automation.alert_signals.graph import Graph
+from platform_assets.automation.alert_signals.reading import Cursor, signals_since
 from platform_assets.definitions import build_definitions
 from platform_assets.domain.alerts.next_steps import all_steps
 from platform_assets.domain.errors import ConfigurationError

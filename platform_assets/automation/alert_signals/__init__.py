@@ -1,0 +1,1 @@
+"""What the instance has recorded, as signals: verdicts of checks, freshness, promotions, runs, ticks."""
