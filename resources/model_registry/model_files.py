@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from platform_assets.domain.modelling.prediction import predict
 from resources.model_registry.model_version import (
     ModelTampered,
     ModelTypeNotTrusted,
@@ -97,7 +98,7 @@ class LoadedPipeline:
         infinite = list(matrix.columns[np.isinf(matrix.to_numpy()).any(axis=0)])
         if infinite:
             self._refuse(f"columns {infinite} hold infinite values")
-        return self.pipeline.predict_proba(matrix)[:, 1] if len(matrix) else np.empty(0)
+        return predict(self.pipeline, matrix)
 
     def _refuse(self, what: str) -> None:
         raise SignatureMismatch(

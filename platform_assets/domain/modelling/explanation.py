@@ -12,9 +12,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from platform_assets.domain.model_spec import ModelSpec
+from platform_assets.domain.modelling.prediction import predict
 from platform_assets.domain.modelling.quality import auc, brier, lift_at_top, log_loss, metric_estimates
 from platform_assets.domain.modelling.time_split import as_days, split_by_time
-from platform_assets.domain.modelling.training import TrainedModel, feature_matrix, predict
+from platform_assets.domain.modelling.training import TrainedModel, feature_matrix
 from platform_assets.domain.modelling.violation import HIGHER_IS_BETTER
 from platform_assets.domain.promotion.slices import slices_of
 

@@ -16,6 +16,7 @@ import pandas as pd
 
 from platform_assets.domain.model_spec import ModelSpec
 from platform_assets.domain.modelling.fitting import Days, FittedPipeline, StartingPoint, can_go_on, go_on, search
+from platform_assets.domain.modelling.prediction import predict
 from platform_assets.domain.modelling.quality import Estimate, metric_estimates
 from platform_assets.domain.modelling.time_split import (
     TimeSplit,
@@ -108,11 +109,6 @@ def _fitted(
 def feature_matrix(frame: pd.DataFrame, spec: ModelSpec) -> pd.DataFrame:
     """The model's input: its feature columns in the spec's order as floats, missing as NaN."""
     return frame[list(spec.feature_names)].astype("float64")
-
-
-def predict(pipeline: "Pipeline", rows: pd.DataFrame) -> npt.NDArray[np.float64]:
-    """The probability of a positive label; none for no rows, which scikit-learn refuses."""
-    return pipeline.predict_proba(rows)[:, 1] if len(rows) else np.empty(0)
 
 
 def _require_both_outcomes(parts: Mapping[str, npt.NDArray[np.int8]], spec: ModelSpec) -> None:

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from sklearn.dummy import DummyClassifier
 
-from platform_assets.domain.modelling.training import TrainedModel, feature_matrix, predict, train
+from platform_assets.domain.modelling.prediction import predict
+from platform_assets.domain.modelling.training import TrainedModel, feature_matrix, train
 from platform_assets.domain.promotion.verdict import Verdict
 from platform_assets_tests.model_worlds import TRAINING_DATE, small_spec, training_rows
 from resources.model_registry.model_files import write_model
