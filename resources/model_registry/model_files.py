@@ -107,25 +107,34 @@ class LoadedPipeline:
 
 
 def write_model(folder: Path, pipeline: "Pipeline", features: Sequence[str]) -> str:
-    """Write the files of a fitted pipeline into a new folder and return their digest."""
+    """Write the files of a fitted pipeline into a new folder and return their digest.
+
+    Raises ModelTypeNotTrusted where the pipeline holds a type that is not on the platform's list.
+    """
     import mlflow.sklearn
+    from mlflow.exceptions import MlflowException
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema, TensorSpec
+    from skops.io.exceptions import UntrustedTypesFoundException
 
-    _require_trusted_types(pipeline)
-    mlflow.sklearn.save_model(
-        pipeline,
-        folder,
-        signature=ModelSignature(
-            inputs=Schema([ColSpec(DataType.double, name) for name in features]),
-            outputs=Schema([TensorSpec(np.dtype("float64"), (-1, 2))]),
-        ),
-        serialization_format="skops",
-        skops_trusted_types=list(TRUSTED_TYPES),
-        # Named, because MLflow would otherwise import the model again in a subprocess to guess them.
-        pip_requirements=[f"{package}=={installed_version(package)}" for package in _REQUIRED_PACKAGES],
-        pyfunc_predict_fn="predict_proba",
-    )
+    try:
+        mlflow.sklearn.save_model(
+            pipeline,
+            folder,
+            signature=ModelSignature(
+                inputs=Schema([ColSpec(DataType.double, name) for name in features]),
+                outputs=Schema([TensorSpec(np.dtype("float64"), (-1, 2))]),
+            ),
+            serialization_format="skops",
+            skops_trusted_types=list(TRUSTED_TYPES),
+            # Named, because MLflow would otherwise import the model again in a subprocess to guess them.
+            pip_requirements=[f"{package}=={installed_version(package)}" for package in _REQUIRED_PACKAGES],
+            pyfunc_predict_fn="predict_proba",
+        )
+    except MlflowException as error:  # MLflow loads what it wrote; to look at the types before would cost as much again
+        if isinstance(error.__context__, UntrustedTypesFoundException):
+            raise _not_trusted(str(error.__context__), type(pipeline).__name__) from error
+        raise
     return digest_of(read_files(folder))
 
 
@@ -166,14 +175,6 @@ def load_verified(files: Mapping[str, bytes], version: ModelVersion) -> LoadedPi
     except UntrustedTypesFoundException as error:
         raise _not_trusted(str(error), str(version)) from error
     return LoadedPipeline(version=version, features=_signature_inputs(files["MLmodel"], version), pipeline=pipeline)
-
-
-def _require_trusted_types(pipeline: "Pipeline") -> None:
-    import skops.io
-
-    found = set(skops.io.get_untrusted_types(data=skops.io.dumps(pipeline))) - set(TRUSTED_TYPES)
-    if found:
-        raise _not_trusted(f"it holds {sorted(found)}", type(pipeline).__name__)
 
 
 def _not_trusted(what: str, where: str) -> ModelTypeNotTrusted:
