@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -50,6 +50,27 @@ def training(begun: Path, instance: dg.DagsterInstance, tmp_path: Path) -> SelfT
     return SelfTraining.at(home, instance)
 
 
+@pytest.fixture(scope="module")
+def trained_home(begun: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, once the model was decided on, trained and judged by hand on the first day that allows it."""
+    home = tmp_path_factory.mktemp("trained") / "home"
+    shutil.copytree(begun, home)
+    with dg.DagsterInstance.ephemeral() as instance:
+        tell_what_has_landed(instance)
+        training = SelfTraining.at(home, instance)
+        training.decide(TRAINABLE)
+        training.run("conversion_training_set", "conversion_model", "conversion_champion", first=TRAINABLE)
+    return home
+
+
+@pytest.fixture
+def trained(trained_home: Path, instance: dg.DagsterInstance, tmp_path: Path) -> SelfTraining:
+    """A model with a champion, on a lake and a registry of its own."""
+    home = tmp_path / "home"
+    shutil.copytree(trained_home, home)
+    return SelfTraining.at(home, instance)
+
+
 def test_a_model_trains_and_promotes_itself_in_one_run_on_the_first_day_that_allows_it(training: SelfTraining) -> None:
     assert training.decide(TRAINABLE - timedelta(days=1))["reason"].startswith(f"no: {LAG.history_days - 1} days with")
     assert training.tick() == ([], "no decided training waits for a run")
@@ -68,7 +89,7 @@ def test_a_model_trains_and_promotes_itself_in_one_run_on_the_first_day_that_all
 
 
 def test_days_decided_in_one_run_are_those_decided_one_by_one(training: SelfTraining) -> None:
-    days = [TRAINABLE + timedelta(days=number) for number in range(-3, 10)]
+    days = [TRAINABLE + timedelta(days=number) for number in range(-2, 5)]
     for day in days:
         training.decide(day)
     one_by_one = training.decisions()
@@ -118,10 +139,8 @@ def test_a_run_that_died_between_training_and_verdict_is_finished_by_the_next_on
     assert training.resource.registry.require_champion("conversion").version == 1
 
 
-def test_what_was_trained_and_judged_by_hand_is_not_trained_again(training: SelfTraining) -> None:
-    training.decide(TRAINABLE)
-    training.run("conversion_training_set", "conversion_model", "conversion_champion", first=TRAINABLE)
-    assert training.tick() == ([], "no decided training waits for a run")
+def test_what_was_trained_and_judged_by_hand_is_not_trained_again(trained: SelfTraining) -> None:
+    assert trained.tick() == ([], "no decided training waits for a run")
 
 
 def test_without_the_registry_the_sensor_waits_and_comes_back_and_a_decision_names_the_error(
@@ -137,49 +156,41 @@ def test_without_the_registry_the_sensor_waits_and_comes_back_and_a_decision_nam
     assert len(training.tick()[0]) == 1
 
 
-def test_who_asks_is_served_once_within_the_cooldown_and_named(training: SelfTraining) -> None:
-    training.decide(TRAINABLE)
-    training.run("conversion_training_set", "conversion_model", "conversion_champion", first=TRAINABLE)
+def test_who_asks_is_served_once_within_the_cooldown_and_named(trained: SelfTraining) -> None:
     asked, after = TRAINABLE + timedelta(days=2), TRAINABLE + timedelta(days=3)
-    manager = training.io_manager
+    manager = trained.io_manager
     requests = RetrainRequests(manager.lakehouse, manager.engine, manager.staging_folder)
     requests.ask("conversion", Request(asked, "ann", "prices changed"), datetime(2026, 3, 1, tzinfo=UTC))
-    rows = [training.decide(TRAINABLE + timedelta(days=1)), training.decide(asked), training.decide(after)]
+    rows = [trained.decide(TRAINABLE + timedelta(days=1)), trained.decide(asked), trained.decide(after)]
     assert [row["retrain"] for row in rows] == [False, True, False]
     assert rows[1]["reason"] == "yes: ann asked for it: prices changed"
     assert (rows[1]["requested_by"], rows[2]["requested_by"], rows[2]["request_date"]) == ("ann", None, asked)
-    assert training.decide(asked) == rows[1]
+    assert trained.decide(asked) == rows[1]
 
 
-def test_another_feature_list_is_trained_after_the_cooldown(training: SelfTraining) -> None:
-    training.decide(TRAINABLE)
-    training.run("conversion_training_set", "conversion_model", "conversion_champion", first=TRAINABLE)
+def test_another_feature_list_is_trained_after_the_cooldown(trained: SelfTraining) -> None:
     other = small_spec(features=("visits", "carts"), owner="team:others")
-    changed = SelfTraining(training.io_manager, training.resource, training.instance, other)
-    rows = [changed.decide(TRAINABLE + timedelta(days=number)) for number in range(1, 8)]
-    assert [row["retrain"] for row in rows] == [False] * 6 + [True]
-    assert rows[-1]["reason"] == "yes: the spec changed since version 1 was trained"
-    renamed = SelfTraining(training.io_manager, training.resource, training.instance, small_spec(owner="team:others"))
+    changed = SelfTraining(trained.io_manager, trained.resource, trained.instance, other)
+    row = changed.decide(TRAINABLE + timedelta(days=1), TRAINABLE + timedelta(days=7))
+    assert [each["retrain"] for each in changed.decisions().values()].count(True) == 2
+    assert row["reason"] == "yes: the spec changed since version 1 was trained"
+    renamed = SelfTraining(trained.io_manager, trained.resource, trained.instance, small_spec(owner="team:others"))
     assert renamed.decide(TRAINABLE + timedelta(days=7))["code_fired"] is False
 
 
-def test_violated_days_are_noticed_from_the_validations_of_the_champion(
-    training: SelfTraining, instance: dg.DagsterInstance
-) -> None:
-    trained, last = date(2026, 2, 15), LAST
-    training.run("conversion_training_set", "conversion_model", "conversion_champion", first=trained)
-    training.run("conversion_scores", first=date(2026, 2, 10), last=last)
-    training.run("conversion_validation", first=date(2026, 2, 10), last=last - timedelta(days=8))
-    assert training.decide(last)["metric_value"] == 0
+def test_violated_days_are_noticed_from_the_validations_of_the_champion(trained: SelfTraining) -> None:
+    validated = [LAST - timedelta(days=8 + number) for number in range(6)]
+    trained.run("conversion_scores", first=validated[-1], last=LAST)
+    trained.run("conversion_validation", first=validated[-1], last=validated[0])
+    assert trained.decide(LAST)["metric_value"] == 0
 
-    reached = training.resource.registry.metrics(training.resource.registry.require_champion("conversion"))
+    reached = trained.resource.registry.metrics(trained.resource.registry.require_champion("conversion"))
     strict = small_spec(retraining=RetrainPolicy(metric_fall=0.0001))
-    spoiled = SelfTraining(training.io_manager, training.resource, instance, strict)
-    spoil(training, reached["holdout_auc"] - 0.01)
-    row = spoiled.decide(last)
+    spoil(trained, reached["holdout_auc"] - 0.01)
+    row = SelfTraining(trained.io_manager, trained.resource, trained.instance, strict).decide(LAST)
     assert (row["metric_value"], row["metric_fired"], row["retrain"]) == (5, True, False)
     assert row["reason"].startswith("no, noticed: auc was violated on 5 of the last 5 matured days, until 2026-02-25")
-    assert row["change_date"] == date(2026, 2, 21)
+    assert row["change_date"] == validated[4]
 
 
 def spoil(training: SelfTraining, ceiling: float) -> None:

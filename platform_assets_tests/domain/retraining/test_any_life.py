@@ -35,7 +35,7 @@ WORLDS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(POLICIES, WORLDS, st.integers(0, 80))
 def test_whatever_happens_trainings_keep_their_distance_and_learn_from_final_labels(
     policy: RetrainPolicy, world: dict[str, Any], days_old: int
@@ -100,7 +100,7 @@ def expected_trainings(lived: Life, until: int, days_old: int) -> list[int]:
     return yes
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(POLICIES, DAYS, DAYS, st.integers(0, 60), st.integers(0, 80))
 def test_trainings_fall_on_the_days_that_the_rules_in_plain_words_name(
     policy: RetrainPolicy, violated: set[int], drifted: set[int], mends_from: int, days_old: int
@@ -109,7 +109,7 @@ def test_trainings_fall_on_the_days_that_the_rules_in_plain_words_name(
     assert lived.live(70, days_old=days_old).yes() == expected_trainings(lived, 70, days_old)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(POLICIES, WORLDS, st.integers(0, 80))
 def test_at_most_one_training_is_under_way(policy: RetrainPolicy, world: dict[str, Any], days_old: int) -> None:
     lived = life(policy, **world).live(70, days_old=days_old)
@@ -121,14 +121,14 @@ def test_at_most_one_training_is_under_way(policy: RetrainPolicy, world: dict[st
         assert all(each.decision_date < after for each in tries)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(POLICIES, st.integers(0, 80))
 def test_in_a_quiet_world_only_age_trains_again(policy: RetrainPolicy, days_old: int) -> None:
     lived = life(replace(policy, fresh_days=None)).live(70, days_old=days_old)
     assert len(lived.yes()) == (1 if days_old + 70 >= OLD else 0)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.integers(1, 12), st.integers(0, 7), st.integers(12, 30), st.booleans())
 def test_a_lasting_change_is_trained_on_exactly_once_and_when_it_is_due(
     learnable: int, cooldown: int, begins: int, drift: bool
