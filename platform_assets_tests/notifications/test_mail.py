@@ -12,6 +12,9 @@ from platform_assets_tests.notifications.receivers import Mailbox, mail_server
 from resources.notifications.channel import NotDelivered
 from resources.notifications.mail import Mail
 
+# The test server speaks TLS from the first byte, which it does not count as TLS.
+pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
+
 ADDRESS, PASSWORD = "team@example.org", "right-password"
 
 
