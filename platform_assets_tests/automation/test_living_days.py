@@ -4,7 +4,6 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -17,7 +16,6 @@ from platform_assets.automation.conditions import in_service_checks
 from platform_assets.definitions import build_definitions
 from platform_assets.demo import simulate
 from platform_assets.trained_models.conversion import CONVERSION
-from platform_assets_tests.model_worlds import logistic, small_space
 from platform_assets_tests.run_recovery.dagster_dev import ROOT, DagsterDev
 from resources.model_registry.registry import ModelRegistry
 from resources.settings import Settings
@@ -55,7 +53,7 @@ def put_into_service(registry: ModelRegistry, instance: dg.DagsterInstance) -> N
     """A champion of `conversion`, learnt from noise; the gate says that it is there."""
     from platform_assets.domain.modelling.training import train
 
-    spec = replace(CONVERSION, estimator=logistic, search_space=small_space, folds=2)
+    spec = CONVERSION
     days, persons, random = spec.feature_days(FIRST), 60, np.random.default_rng(1)
     size = len(days) * persons
     keys = {
