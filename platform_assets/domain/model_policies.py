@@ -52,7 +52,7 @@ class DriftPolicy:
     significance: float = 0.01
     """Share of columns that may be called drifted by mistake in a day, over all columns tested together."""
     columns: int = 1
-    """So many drifted columns make the trigger `drift`."""
+    """So many drifted columns make a day a drifted one, of which the trigger `drift` needs several."""
 
     def __post_init__(self) -> None:
         _require(
@@ -81,7 +81,8 @@ class RetrainPolicy:
     """A matured day is violated where the upper end of its metric's interval lies by more than this below what the
     champion reached on its holdout."""
     violated_days: int = 2
-    """So many of the last `matured_days` matured days, the latest among them, make the trigger `metric`."""
+    """So many bad days among the last `matured_days`, the latest included, make the triggers `metric` (of matured days)
+    and `drift` (of compared days): one noisy day makes none."""
     matured_days: int = 5
     on_drift: bool = True
     """Whether the trigger `drift` counts."""
