@@ -23,7 +23,7 @@ def measure(scratch: Path, shared_data: Path | None) -> Section:
             "Cost: a day of so many rows with 40 columns of different numbers against as many, beside scipy's bare "
             "`ks_2samp` of every column, CPU seconds in one process. Quality: `user_features` of a quiet simulated "
             f"world ({EVENTS:,} events, 140 days) against what a model trained on day 78 learnt and against the week "
-            "before, at the default thresholds; changes planted into one column at a time, every sixth day. Real: "
+            "before, at the default thresholds; changes planted into one column at a time, every twelfth day. Real: "
             "calls of a bank by month, May 2008 to December 2009, against the first two months."
         ),
         header=("what", "measured", "beside"),

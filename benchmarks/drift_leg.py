@@ -93,22 +93,15 @@ class World:
             rows = pa.Table.from_pandas(change(rows.to_pandas()), preserve_index=False)
         return Sample.of_day(rows, day)
 
-    def drift(self, day: date, today: Sample) -> pd.DataFrame:
-        """What is found of a day against both references."""
-        week_before = self.sample(day - timedelta(days=7))
-        before = self.training[day.weekday()]
-        volume = tuple(self.days[each].num_rows for each in before.days)
-        table = CONVERSION.feature_table
-        return decided(
-            compared(
-                [Pair(TRAINING, FEATURE, today, before), Pair(LAST_WEEK, FEATURE, today, week_before)],
-                [
-                    Volume(TRAINING, table, day, today.rows, volume),
-                    Volume(LAST_WEEK, table, day, today.rows, (week_before.rows,)),
-                ],
-            ),
-            POLICY,
-        )
+    def drift(self, day: date, today: Sample, *references: str) -> pd.DataFrame:
+        """What is found of a day against the references."""
+        pairs, volumes = [], []
+        for reference in references:
+            before = self.training[day.weekday()] if reference == TRAINING else self.sample(day - timedelta(days=7))
+            pairs.append(Pair(reference, FEATURE, today, before))
+            rows_before = tuple(self.days[each].num_rows for each in before.days)
+            volumes.append(Volume(reference, CONVERSION.feature_table, day, today.rows, rows_before))
+        return decided(compared(pairs, volumes), POLICY)
 
     def _sample_of(self, days: Sequence[date]) -> Sample:
         rows = pa.concat_tables([self.days[day] for day in days])
@@ -129,7 +122,9 @@ def quality(home: str, events: str) -> dict[str, Any]:
     """False alarms on the quiet days after a training, and how many planted changes are found on their day."""
     world = World(Path(home), int(events))
     quiet_days = [day for day in sorted(world.days) if day > TRAINED]
-    quiet = pd.concat([world.drift(day, world.sample(day)).assign(event_date=day) for day in quiet_days])
+    quiet = pd.concat(
+        [world.drift(day, world.sample(day), TRAINING, LAST_WEEK).assign(event_date=day) for day in quiet_days]
+    )
     alarms = quiet[quiet["drifted"]].groupby("reference")["event_date"].nunique()
     known = world.training[0]
     return {
@@ -138,7 +133,7 @@ def quality(home: str, events: str) -> dict[str, Any]:
         "columns": len(known.columns),
         "alarm_days": {name: int(alarms.get(name, 0)) for name in (TRAINING, LAST_WEEK)},
         "over_threshold": int((quiet["psi"] >= POLICY.psi).sum()),
-        "found": {name: _found(world, quiet_days[::6], plants) for name, plants in _plants(known).items()},
+        "found": {name: _found(world, quiet_days[::12], plants) for name, plants in _plants(known).items()},
     }
 
 
@@ -196,7 +191,7 @@ def _found(world: World, days: Sequence[date], plants: Sequence[Plant]) -> dict[
 def _tries(world: World, days: Sequence[date], plants: Sequence[Plant]) -> Iterator[tuple[str, bool, int]]:
     for day in days:
         for column, change in plants:
-            rows = world.drift(day, world.sample(day, change)).query("drifted and reference == @TRAINING")
+            rows = world.drift(day, world.sample(day, change), TRAINING).query("drifted")
             names = set(rows["subject"])
             yield column, column in names, len(names - {column})
 
