@@ -198,6 +198,9 @@ def test_feature_code_runs_unchanged_on_the_rows_of_the_table(tmp_path: Path) ->
     found = compare_with(before, prepared, TABLE, Tolerance())
     assert found.equal
     assert [column.name for column in found.columns] == ["value_per_visit", "rate", "place", "score"]
+    card = import_record(REQUEST, prepared, found).documents["model_card.md"].decode()
+    assert f"Its code ran without network: {prepared.scored.isolation}" in card
+    assert "Equal: 120 rows" in card
 
 
 def test_rows_that_feature_code_shuffles_or_leaves_out_are_known_by_their_key(tmp_path: Path) -> None:

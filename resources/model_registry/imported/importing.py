@@ -74,7 +74,11 @@ def prepare_import(opened: Opened, table: TableRows, *, columns: Sequence[str] =
         given = {name: kind for name, kind in given.items() if name in names}
     scorer = replace(scorer, manifest=replace(scorer.manifest, inputs=tuple(names), types=given))
     scored = scorer.scored(table.rows)
-    notes = [*check.notes, *opened.warnings, *([FLOAT32_NOTE] if opened.precision == "float32" else [])]
+    notes = [
+        *check.notes,
+        *dict.fromkeys([*opened.warnings, *scored.warnings]),
+        *([FLOAT32_NOTE] if opened.precision == "float32" else []),
+    ]
     if opened.hooks.features and not features.equals(scored.features):
         notes.append("the feature code gave other values when it ran again on the same rows: it is not deterministic")
     if opened.pickle is not None:

@@ -100,6 +100,6 @@ def _facts(request: ImportRequest, prepared: Prepared) -> ImportedFacts:
         code={"features": hooks.features, "loader": hooks.load, "predict": hooks.predict},
         digests=prepared.opened.origin,
         packages={name: installed_version(name) for name in packages[manifest.format]},
-        isolation=prepared.opened.isolation,
+        isolation=prepared.scored.isolation or prepared.opened.isolation,
         notes=prepared.notes,
     )

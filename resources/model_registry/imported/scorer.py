@@ -46,6 +46,10 @@ class Scored:
 
     features: "pd.DataFrame"
     outputs: "pd.DataFrame"
+    warnings: tuple[str, ...] = ()
+    """What the code warned of."""
+    isolation: str = ""
+    """How the network was cut off from the code, empty where none ran."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,8 @@ class ImportedScorer:
             outputs = self._outputs(features)
         else:
             outputs = features[[]].assign(score=np.empty(0))
-        return Scored(_placed(features, places), _placed(outputs, places))
+        told = (result.warnings, result.isolation) if result else ((), "")
+        return Scored(_placed(features, places), _placed(outputs, places), *told)
 
     def features(self, rows: pa.Table) -> "pd.DataFrame":
         """What the feature code makes of `rows`, by the place of a row; the rows themselves where there is none."""
