@@ -16,7 +16,7 @@ from resources.lakehouse.publish import publish
 from resources.lakehouse.slicing import Slicing
 from resources.lakehouse.tables import Lakehouse
 
-DAYS, LATER_COMMITS, RUNS, REPETITIONS = 1_000, 4, 300, 5
+DAYS, LATER_COMMITS, RUNS, REPETITIONS = 1_000, 4, 300, 3
 REQUIRED_SECONDS = 3
 FIRST_DAY = date(2023, 1, 1)
 TABLES = (

@@ -139,7 +139,8 @@ def test_a_champion_that_got_worse_is_watched_and_other_versions_and_seen_days_d
     worse = [validated(8, 0.6), validated(9, 0.6)]
     (line, _) = model_lines(replace(SERVING, validated=[validated(7, 0.8), *worse]))
     assert line.mark is Mark.WATCH and "worse on 2 of 3 days" in line.says
-    others = [validated(8, 0.6, version=1), validated(9, 0.6, in_sample=True)]
+    seen = [validated(day, 0.6, in_sample=True) for day in (8, 9)]
+    others = [*seen, *(validated(day, 0.6, version=1) for day in (8, 9))]
     assert model_lines(replace(SERVING, validated=[validated(7, 0.8), *others]))[0].mark is Mark.OK
 
 
