@@ -18,7 +18,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help instance demo dev test test-long test-s3 check format bench lock env clean
+.PHONY: help instance demo dev test test-long test-loop test-s3 check format bench loop lock env clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{gsub(/\$$\$$/, "$$", $$2); printf "  make %-9s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ test: $(INSTALLED) ## run every test
 test-long: $(INSTALLED) ## run the long forms of the tests, minutes
 	@$(BIN)/python -m pytest -m long
 
+test-loop: $(INSTALLED) ## live through the short form of the closed loop, as CI does
+	@$(BIN)/python -m pytest -m loop
+
 test-s3: $(INSTALLED) ## run the S3 tests on a throw-away Ceph cluster (INSTALL=--install gets it first, as root)
 	@BIN=$(BIN) .ci/test-s3 $(INSTALL)
 
@@ -64,6 +67,9 @@ format: $(INSTALLED) ## let ruff rewrite what it can
 
 bench: $(INSTALLED) ## measure; benchmarks/results.md holds the figures
 	@$(BIN)/python -m benchmarks
+
+loop: $(INSTALLED) ## live through 120 simulated days with a planted drift, and draw what happened
+	@$(BIN)/python -m benchmarks closed_loop
 
 lock: $(INSTALLED) ## pin the newest allowed versions of every dependency
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-strip-extras --no-emit-index-url \

@@ -24,7 +24,10 @@ from resources.lakehouse.tables import Lakehouse
 from resources.model_registry.registry import ModelRegistry
 from resources.settings import Settings
 
-FIRST_DAY = date(2026, 1, 5)
+BEFORE_DAYS = 28
+"""Features look back so many days: the world begins as many days before day 0."""
+WORLD_BEGINS = date(2026, 1, 5)
+FIRST_DAY = WORLD_BEGINS + timedelta(days=BEFORE_DAYS)
 SOURCE = "web_events"
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
 HISTORY = ("events", "identifier_pairs", "user_ids", "category_audiences", "user_features")
@@ -34,7 +37,7 @@ SENSORS = ("landed_files", "late_events", "retrain")
 
 @dataclass
 class ClosedLoop:
-    """The model of `spec` in a world of `days` days below `home`; days are numbers from 0."""
+    """The model of `spec` in a world below `home` that ends after `days` days; days are numbers from 0."""
 
     home: Path
     spec: ModelSpec
@@ -51,11 +54,11 @@ class ClosedLoop:
         self.world = self.home / "world" / "landing"
         simulate(
             self.world,
-            first_day=FIRST_DAY,
-            days=self.days,
+            first_day=WORLD_BEGINS,
+            days=BEFORE_DAYS + self.days,
             events=self.events,
             seed=self.seed,
-            drift_day=self.drift_day,
+            drift_day=None if self.drift_day is None else BEFORE_DAYS + self.drift_day,
             horizon_days=self.spec.label.horizon_days,
         )
         self.wake(0)
@@ -66,7 +69,7 @@ class ClosedLoop:
     def wake(self, day: int) -> None:
         """The graph as it is on a day: its newest partition is that day."""
         self.today = day
-        self.settings = Settings(home=self.home / "platform", first_day=FIRST_DAY, last_day=self.date_of(day))
+        self.settings = Settings(home=self.home / "platform", first_day=WORLD_BEGINS, last_day=self.date_of(day))
         whole = build_definitions(self.settings, models=[self.spec])
         wanted = {
             f"raw_{SOURCE}",
@@ -91,17 +94,18 @@ class ClosedLoop:
                     os.utime(file, (LONG_AGO, LONG_AGO))  # a file of this minute is taken for one still being written
 
     def backfill(self, last: int) -> None:
-        """Compute the history up to a day as people do it: every table over the whole range."""
+        """Compute the history up to a day as people do it: every table over its whole range, features from day 0 on."""
         self.wake(last)
-        self.land(0, last)
+        self.land(-BEFORE_DAYS, last)
         tags = {
-            "dagster/asset_partition_range_start": FIRST_DAY.isoformat(),
+            "dagster/asset_partition_range_start": WORLD_BEGINS.isoformat(),
             "dagster/asset_partition_range_end": self.date_of(last).isoformat(),
         }
         shutil.copytree(self.world / "category_maps", Path(self.settings.landing_root) / "category_maps")
         self._run([dg.AssetKey("domain_categories")], {})
-        for table in (f"raw_{SOURCE}", *HISTORY):
+        for table in (f"raw_{SOURCE}", *HISTORY[:-1]):
             self._run([dg.AssetKey(table)], tags)
+        self._run([dg.AssetKey(HISTORY[-1])], {**tags, "dagster/asset_partition_range_start": FIRST_DAY.isoformat()})
 
     def live(self, first: int, last: int) -> None:
         """Let the days come, one after the other."""
@@ -164,3 +168,59 @@ class ClosedLoop:
     def days_since_first(self, column: pd.Series) -> pd.Series:
         """Dates as numbers of days."""
         return (pd.to_datetime(column) - pd.Timestamp(FIRST_DAY)).dt.days
+
+    def plant_bad_challenger(self, day: int) -> int:
+        """Register a version that learnt from shuffled labels and let the gate judge it; returns its number."""
+        from platform_assets.domain.modelling.training import train
+
+        training_date = self.date_of(day)
+        self._run([dg.AssetKey(self.spec.table("training_set"))], {"dagster/partition": training_date.isoformat()})
+        rows = self.rows(self.spec.table("training_set"))
+        rows = rows[pd.to_datetime(rows["training_date"]) == pd.Timestamp(training_date)].reset_index(drop=True)
+        shuffled = rows["label"].sample(frac=1, random_state=1).to_numpy()
+        bad = train(rows.assign(label=shuffled), self.spec, training_date)
+        version = self.registry.register(self.spec, bad, card="# Learnt from shuffled labels", picture=b"")
+        self._run([dg.AssetKey(self.spec.table("champion")), dg.AssetKey("promotion_decisions")], {})
+        return version.version
+
+    def promote_by_hand(self) -> None:
+        """Make the last trained version champion, as somebody does who takes a first model as it is."""
+        challenger = self.registry.challenger(self.spec.name)
+        assert challenger is not None
+        self.registry.promote(challenger, reason="the first model, taken as it is", decided_by="analyst")
+        self._run([dg.AssetKey("promotion_decisions")], {})
+
+    def story(self) -> "Story":
+        """What happened, as numbers of days."""
+        validation, decisions, promotions = (
+            self.rows(table) for table in (self.spec.table("validation"), "retrain_decisions", "promotion_decisions")
+        )
+        return Story(
+            validation.assign(day=self.days_since_first(validation["event_date"])).sort_values("day"),
+            decisions.assign(
+                day=self.days_since_first(decisions["decision_date"]),
+                noticed=self.days_since_first(decisions["noticed_date"]),
+                due=self.days_since_first(decisions["due_date"]),
+            ).sort_values("day"),
+            promotions.assign(day=self.days_since_first(promotions["training_date"])).sort_values("decided_at"),
+        )
+
+
+@dataclass(frozen=True)
+class Story:
+    """Rows of the model's tables in the order of their `day`: validated days, decisions (also `noticed`, `due`), and
+    verdicts of the gate by training day."""
+
+    validation: pd.DataFrame
+    decisions: pd.DataFrame
+    promotions: pd.DataFrame
+
+    @property
+    def trainings(self) -> list[int]:
+        """The days on which the engine decided to train."""
+        return self.decisions.loc[self.decisions["retrain"], "day"].astype(int).tolist()
+
+    @property
+    def promoted(self) -> list[int]:
+        """The training days of the versions that the gate made champion."""
+        return self.promotions.loc[self.promotions["decision"] == "promoted", "day"].astype(int).tolist()

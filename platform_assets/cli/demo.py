@@ -109,6 +109,9 @@ def _model_stages(every: tuple[str, ...]) -> list[Stage]:
             Stage((model.table("validation"),), unseen[: UNSEEN_DAYS - model.label.maturity_days], scored_by=model)
             for model in MODELS
         ),
+        *(Stage((model.table("drift"),), unseen, scored_by=model) for model in MODELS),
+        Stage(("promotion_decisions",), ()),
+        Stage(("retrain_decisions",), unseen),
     ]
 
 

@@ -14,7 +14,9 @@ import pandas as pd
 
 from platform_assets.domain.contracts.contract import Contract, Pii
 from platform_assets.domain.model_spec import ModelSpec
+from platform_assets.domain.modelling.quality import metric_differences
 from platform_assets.domain.modelling.time_split import as_days
+from platform_assets.domain.modelling.violation import HIGHER_IS_BETTER
 from platform_assets.domain.promotion import verdict as rules
 from platform_assets.domain.promotion.comparison import (
     DIFFERENCES,
@@ -47,7 +49,11 @@ def judge_challenger(
     champion_trained_until: date,
     objections: Sequence[Objection] = (),
 ) -> Verdict:
-    """A challenger must beat the champion on rows later than all that the champion has seen."""
+    """A challenger must beat the champion on rows later than all that the champion has seen.
+
+    It must also know more than the base rate: where the world has changed, the champion may rank backwards, and whoever
+    ranks a little less backwards beats it.
+    """
     first = as_days(holdout["feature_date"]).min() if len(holdout) else None
     if first is not None and first <= np.datetime64(champion_trained_until, "D"):
         sentence = (
@@ -55,7 +61,8 @@ def judge_challenger(
             "a challenger must be trained later than the champion"
         )
         return refused([Objection(rules.SEEN_DAYS, sentence), *objections])
-    return _judge(holdout, challenger, {"the champion": champion}, spec, "the challenger", objections)
+    standing = [*_knows_nothing(holdout, challenger, spec), *objections]
+    return _judge(holdout, challenger, {"the champion": champion}, spec, "the challenger", standing)
 
 
 def personal_data_objections(inputs: Sequence[str], contract: Contract) -> list[Objection]:
@@ -79,6 +86,19 @@ def holdout_objections(holdout: pd.DataFrame, scores: npt.ArrayLike, trained_unt
     if unscored:
         found.append(Objection(rules.SIGNATURE, f"it gives no score for {unscored} of {len(holdout)} rows"))
     return found
+
+
+def _knows_nothing(holdout: pd.DataFrame, scores: npt.ArrayLike, spec: ModelSpec) -> list[Objection]:
+    """An objection unless the interval of the metric lies above what the base rate of the same rows reaches."""
+    labels = holdout["label"].to_numpy(dtype=np.float64)
+    if not enough_outcomes(labels):
+        return []
+    base_rate, entities = np.full(len(labels), labels.mean()), holdout[spec.entity]
+    found = metric_differences(labels, scores, base_rate, entities, seed=spec.seed)[spec.metric]
+    if found.low > 0 if spec.metric in HIGHER_IS_BETTER else found.high < 0:
+        return []
+    sentence = f"it is not shown to know more than the base rate: the difference of {spec.metric} is {found}"
+    return [Objection(rules.KNOWS_NOTHING, sentence)]
 
 
 def _judge(

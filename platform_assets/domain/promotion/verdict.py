@@ -6,7 +6,7 @@ from typing import Any
 
 TOO_FEW, SEEN_DAYS, NOT_BETTER, CALIBRATION, SLICE = "too_few_rows", "seen_days", "not_better", "calibration", "slice"
 SIGNATURE, PERSONAL_DATA, DIGEST, UNTRUSTED = "signature", "personal_data", "digest", "untrusted_types"
-CODE = "code"
+CODE, KNOWS_NOTHING = "code", "knows_nothing"
 ROLLED_BACK = "rolled_back"
 
 

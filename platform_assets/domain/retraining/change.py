@@ -20,9 +20,13 @@ CHANGES = ("metric", "drift")
 
 @dataclass(frozen=True)
 class Change:
-    """A change that was noticed on a day, whose first bad day was `since`, and that can be learned from `due` on."""
+    """A change that was noticed `by` a trigger on a day, and that can be learned from `due` on.
+
+    `since` is the first day that lies wholly after it: a label of an earlier day may look at days before the change.
+    """
 
     noticed: date
+    by: str
     since: date
     due: date
     told: str
@@ -32,20 +36,29 @@ def change_under(evidence: Evidence, spec: ModelSpec, fired: Mapping[str, Trigge
     """The change that the champion suffers, None where there is none.
 
     One that was noticed stays, with its first day, while enough of the last days are bad, so that a good day among
-    them doesn't begin it anew. A new champion ends it: what it suffers must be seen on its own days.
+    them doesn't begin it anew. A violated metric is a change of its own, whatever drift was noticed before: it is what
+    has to be learned. A new champion ends both: what it suffers must be seen on its own days.
     """
     policy, before = spec.retraining, evidence.previous
     watched = _watched(evidence, spec)
     bad = {name: days for name, days in watched.items() if persists(days, policy)}
     told = "; ".join(fired[name].told for name in bad)
-    if bad and before is not None and before.noticed_date and before.change_date and same_champion(evidence):
-        noticed, since = before.noticed_date, before.change_date
-    elif any(fired[name].fired for name in bad):
-        noticed, since = evidence.decision_date, min(onset(days, policy) for days in bad.values())
+    first = next((name for name in bad if fired[name].fired), None)
+    known = before.noticed_by if before is not None and bad and same_champion(evidence) else None
+    if before is not None and before.noticed_date and before.change_date and known and (known, first) != CHANGES[::-1]:
+        noticed, by, since = before.noticed_date, known, before.change_date
+    elif first is not None:
+        noticed, by = evidence.decision_date, first
+        since = onset(bad[first], policy) + timedelta(days=_looks_ahead(first, spec))
     else:
         return None
     decided = before.decided_date if before else None
-    return Change(noticed, since, max(_due(since, noticed, decided, spec, lag), rests_until(decided, spec)), told)
+    return Change(noticed, by, since, max(_due(since, noticed, decided, spec, lag), rests_until(decided, spec)), told)
+
+
+def _looks_ahead(trigger: str, spec: ModelSpec) -> int:
+    """So many days before a change a day can already be bad by it: its label looks ahead."""
+    return spec.label.horizon_days - 1 if trigger == "metric" else 0
 
 
 def same_champion(evidence: Evidence) -> bool:

@@ -32,6 +32,7 @@ def decide(evidence: Evidence, spec: ModelSpec, lag: LabelLag) -> Decision:
         retrain=retrain,
         reason=_reason(evidence, spec, wanted, obstacle, change),
         noticed_date=change.noticed if change else None,
+        noticed_by=change.by if change else None,
         change_date=change.since if change else None,
         due_date=change.due if change else None,
         decided_date=day if retrain else before.decided_date if before else None,

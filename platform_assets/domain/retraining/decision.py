@@ -31,8 +31,10 @@ class Decision:
     reason: str
     noticed_date: date | None = None
     """The day on which a change was noticed that is neither learned nor gone yet."""
+    noticed_by: str | None = None
+    """The trigger that noticed it: metric or drift."""
     change_date: date | None = None
-    """The first bad day of that change: what was learned before knows nothing of it."""
+    """The first day wholly after that change: what was learned before knows nothing of it."""
     due_date: date | None = None
     """The day from which on the change can be learned."""
     decided_date: date | None = None

@@ -101,6 +101,13 @@ def test_the_champion_refuses_its_equal() -> None:
     assert not judge_challenger(holdout, good, good, spec=SPEC, champion_trained_until=LONG_AGO).promoted
 
 
+def test_who_ranks_backwards_is_refused_also_where_the_champion_ranks_worse() -> None:
+    holdout, good, poor = later_rows()
+    verdict = judge_challenger(holdout, -poor, -good, spec=SPEC, champion_trained_until=LONG_AGO)
+    assert not verdict.promoted and "knows_nothing" in verdict.objections
+    assert "not shown to know more than the base rate" in verdict.reason
+
+
 def test_rows_that_the_champion_has_seen_prove_nothing() -> None:
     holdout, good, poor = later_rows()
     verdict = judge_challenger(holdout, good, poor, spec=SPEC, champion_trained_until=date(2026, 2, 15))
@@ -236,7 +243,7 @@ def test_everything_that_stands_against_a_model_is_told_at_once() -> None:
         champion_trained_until=LONG_AGO,
         objections=[Objection("personal_data", "it reads age")],
     )
-    assert verdict.objections == ("not_better", "calibration", "personal_data")
+    assert verdict.objections == ("not_better", "calibration", "knows_nothing", "personal_data")
 
 
 def test_the_same_rows_give_the_same_verdict_to_the_last_bit() -> None:

@@ -71,7 +71,7 @@ def expected_trainings(lived: Life, until: int, days_old: int) -> list[int]:
     For worlds without requests and late landing, where every training is promoted, and only drift or violations tell.
     """
     policy, yes, trained = lived.spec.retraining, list[int](), None
-    noticed: tuple[int, int] | None = None
+    noticed: tuple[int, str, int] | None = None
     for now in range(until):
         if now - 8 + days_old + 1 < LAG.history_days:
             continue
@@ -79,21 +79,21 @@ def expected_trainings(lived: Life, until: int, days_old: int) -> list[int]:
             yes.append(now)
             trained, noticed = now, None
             continue
-        looks = [(lived.violated, 8)] + ([(lived.drifted, 0)] if policy.on_drift else [])
-        onsets, fires = [], False
-        for bad, lag in looks:
+        looks = [("metric", lived.violated, 8, 6)] + ([("drift", lived.drifted, 0, 0)] if policy.on_drift else [])
+        persists, fires = False, list[tuple[int, str, int]]()
+        for name, bad, lag, looks_ahead in looks:
             seen = list(range(trained + 1, now - lag + 1))[-policy.matured_days :]
             bad_days = [n for n in seen if n in bad and trained < lived.mends_from]
             if len(bad_days) >= policy.violated_days:
-                onsets.append(bad_days[0])
-                fires = fires or bad_days[-1] == seen[-1]
-        if not onsets:
+                persists = True
+                fires += [(now, name, bad_days[0] + looks_ahead)] if bad_days[-1] == seen[-1] else []
+        if not persists:
             noticed = None
-        elif noticed is None and fires:
-            noticed = (now, min(onsets))
+        elif fires and (noticed is None or (noticed[1] == "drift" and fires[0][1] == "metric")):
+            noticed = fires[0]
         if noticed is None:
             continue
-        due = noticed[1] + policy.learnable_days - 1 + LAG.days if policy.learnable_days else noticed[0]
+        due = noticed[2] + policy.learnable_days - 1 + LAG.days if policy.learnable_days else noticed[0]
         if now >= max(due, trained + policy.cooldown_days):
             yes.append(now)
             trained, noticed = now, None
@@ -136,4 +136,7 @@ def test_a_lasting_change_is_trained_on_exactly_once_and_when_it_is_due(
     policy = RetrainPolicy(fresh_days=None, learnable_days=learnable, cooldown_days=cooldown)
     world = {"drifted" if drift else "violated": set(range(begins, 150))}
     lived = life(policy, mends_from=begins + 1, **world).live(150, days_old=OLD)
-    assert lived.yes() == [0, max(begins + learnable - 1 + LAG.days, begins + 1 + (0 if drift else 8))]
+    assert lived.yes() == [
+        0,
+        max(begins + (0 if drift else 6) + learnable - 1 + LAG.days, begins + 1 + (0 if drift else 8)),
+    ]

@@ -11,6 +11,9 @@ from platform_assets.domain.retraining.evidence import KnownVersion
 from platform_assets_tests.domain.retraining.lives import LAG, OLD, day, life
 from platform_assets_tests.model_worlds import small_spec
 
+SURE = 20 + 6
+"""The first day that lies wholly after a change by which day 20 is violated: its label looks at 7 days."""
+
 
 def test_the_first_training_waits_for_enough_history_with_final_labels() -> None:
     lived = life().live(60)
@@ -45,7 +48,7 @@ def test_without_a_champion_it_is_tried_again_after_the_cooldown() -> None:
 
 def test_a_persistent_violation_is_noticed_and_trained_on_once_when_it_can_be_learned() -> None:
     lived = life(violated=set(range(20, 120)), mends_from=21).live(120, days_old=OLD)
-    due = 20 + 7 - 1 + LAG.days
+    due = SURE + 7 - 1 + LAG.days
     assert lived.yes() == [0, due]
     noticed = 21 + 8
     assert [each.noticed_date for each in lived.decisions[noticed - 1 : due + 2]] == [
@@ -55,9 +58,9 @@ def test_a_persistent_violation_is_noticed_and_trained_on_once_when_it_can_be_le
     ]
     assert lived.decisions[noticed].reason == (
         "no, noticed: auc was violated on 2 of the last 5 matured days, until 2026-01-22; "
-        f"waits until {day(due)}, when 7 days since 2026-01-21 can be learned"
+        f"waits until {day(due)}, when 7 days since 2026-01-27 can be learned"
     )
-    assert lived.decisions[due].reason.endswith("days since 2026-01-21 can be learned now")
+    assert lived.decisions[due].reason.endswith("days since 2026-01-27 can be learned now")
     assert lived.decisions[due + 1].reason == "no: what was noticed on 2026-01-30 is over: version 2 is champion"
 
 
@@ -65,8 +68,8 @@ def test_the_decided_training_has_days_from_after_the_change_to_learn_from() -> 
     lived = life(violated=set(range(20, 120)), mends_from=21).live(120, days_old=OLD)
     _, decided = (decision for decision in lived.decisions if decision.retrain)
     learned_until = decided.decision_date - timedelta(days=LAG.days)
-    assert decided.change_date == day(20)
-    assert (learned_until - day(20)).days + 1 == small_spec().retraining.learnable_days
+    assert decided.change_date == day(SURE)
+    assert (learned_until - day(SURE)).days + 1 == small_spec().retraining.learnable_days
 
 
 def test_a_violation_that_passes_before_it_is_due_is_closed_with_its_reason() -> None:
@@ -79,7 +82,7 @@ def test_a_violation_that_passes_before_it_is_due_is_closed_with_its_reason() ->
 
 def test_one_good_day_among_bad_ones_does_not_begin_the_waiting_anew() -> None:
     lived = life(violated=set(range(20, 120)) - {24, 27, 31}, mends_from=21).live(120, days_old=OLD)
-    assert lived.yes() == [0, 20 + 7 - 1 + LAG.days]
+    assert lived.yes() == [0, SURE + 7 - 1 + LAG.days]
 
 
 @pytest.mark.parametrize("noisy", [{20}, {20, 26, 32}, {20, 25, 30, 35}])
@@ -88,14 +91,14 @@ def test_single_bad_days_do_not_train(noisy: set[int]) -> None:
 
 
 def test_a_change_that_a_training_did_not_mend_is_trained_on_again_with_as_many_days_more() -> None:
-    due = 20 + 7 - 1 + LAG.days
+    due = SURE + 7 - 1 + LAG.days
     lived = life(violated=set(range(20, 120)), mends_from=21, outcomes=["promoted", "refused", "promoted"])
     assert lived.live(120, days_old=OLD).yes() == [0, due, due + 7]
 
 
 def test_a_longer_time_to_learn_counts_again_after_a_training_that_was_refused() -> None:
     policy = RetrainPolicy(fresh_days=None, learnable_days=10, cooldown_days=3)
-    due = 20 + 10 - 1 + LAG.days
+    due = SURE + 10 - 1 + LAG.days
     lived = life(policy, violated=set(range(20, 120)), mends_from=21, outcomes=["promoted", "refused", "promoted"])
     assert lived.live(120, days_old=OLD).yes() == [0, due, due + 10]
 
@@ -183,3 +186,13 @@ def test_enough_new_labels_train_again() -> None:
         decide(replace(lived.evidence(10, OLD), new_positives=count), lived.spec, LAG) for count in (499, 500)
     )
     assert (few.retrain, enough.retrain) == (False, True)
+
+
+def test_a_violation_is_a_change_of_its_own_whatever_drift_was_noticed_before() -> None:
+    lived = life(violated=set(range(20, 120)), drifted=set(range(5, 120)), mends_from=21).live(31, days_old=OLD)
+    assert [
+        (each.noticed_by, each.noticed_date, each.change_date) for each in (lived.decisions[28], lived.decisions[29])
+    ] == [
+        ("drift", day(6), day(5)),
+        ("metric", day(29), day(SURE)),
+    ]
