@@ -44,6 +44,7 @@ MEASUREMENTS: dict[str, Callable[[argparse.Namespace], Section]] = {
     "bank_loop": lambda given: real_loop.bank(SHARED_DATA),
     "category_audiences": lambda given: category_audiences.measure(given.scratch),
     "closed_loop": lambda given: closed_loop.measure(given.scratch),
+    "click_loop": lambda given: real_loop.clicks(SHARED_DATA),
     "command_line": lambda given: command_line.measure(given.scratch),
     "drift": lambda given: drift.measure(given.scratch, SHARED_DATA),
     "imported_models": lambda given: imported_models.measure(given.scratch),

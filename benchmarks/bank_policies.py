@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -116,15 +115,6 @@ def noticed(replay: Replay) -> dict[str, Any]:
         "volume_days": int(volume.sum()),
         "drifted_share": {f"{kind} {name}": share for (kind, name), share in moved.sort_values().items()},
     }
-
-
-def spells(replay: Replay) -> list[str]:
-    """The engine's decisions in words: the first day of each stretch of days with the same kind of reason."""
-    told = []
-    for _, days in groupby(replay.decisions, key=lambda each: (each.retrain, each.noticed_date, each.due_date)):
-        first = next(iter(days))
-        told.append(f"{first.decision_date}: {first.reason}")
-    return told
 
 
 def _objections(replay: Replay) -> Mapping[str, int]:

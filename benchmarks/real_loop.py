@@ -1,4 +1,4 @@
-"""The closed loop on real data: a bank's calls over two years."""
+"""The closed loop on real data: a bank's calls over two years, a week of clicks."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Any
 
 from benchmarks.bank_picture import life_picture
 from benchmarks.bank_policies import ENGINE, NEVER, SENSITIVITY, figures, noticed, replays
+from benchmarks.click_loop import LEARNED, RANDOM, better_than, click_loop, pooled
 from benchmarks.report import Section
 
 PICTURES = Path(__file__).resolve().parent.parent / "docs" / "pictures"
@@ -72,8 +73,77 @@ def _notes(told: Mapping[str, Any], seen: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _interval(estimate: Sequence[float] | None) -> str:
-    return "–" if estimate is None else f"{estimate[0]:.3f} [{estimate[1]:.3f}, {estimate[2]:.3f}]"
+def clicks(shared_data: Path | None) -> Section:
+    """A click model validated by day, beside position and propensity alone, and the leak that a day gives away."""
+    loop, leaky = (click_loop(_needed(shared_data), affinities=each) for each in (False, True))
+    names = {RANDOM: "random policy, later days", LEARNED: "learned policy"}
+    told = {
+        policy: {score: pooled(loop, policy, score) for score in ("score", "position", "propensity")}
+        for policy in names
+    }
+    better = {
+        policy: {rival: better_than(loop, policy, rival) for rival in ("position", "propensity")} for policy in names
+    }
+    rows = []
+    for policy, name in names.items():
+        rows += [
+            (f"{name}, {score if score != 'score' else 'the model'}", *_click_figures(each))
+            for score, each in told[policy].items()
+        ]
+        for day in loop.report(policy).to_dict("records"):
+            three = {key: [day[f"{key}{end}"] for end in ("", "_low", "_high")] for key in CLICK_METRICS}
+            rows.append((f"· {day['event_date']}", *_click_figures({**day, "clicks": day["positives"], **three})))
+    first = leaky.report(LEARNED).to_dict("records")[0]
+    return Section(
+        title="A click model validated by day",
+        command="SHARED_DATA=… python -m benchmarks click_loop",
+        method=(
+            "Open Bandit Dataset, small version: 10,000 impressions each of a random and a learned policy, 24 to 30 "
+            f"November 2019. Learnt from the random policy's first four days ({loop.learnt_clicks} clicks), scored and "
+            "validated on its last two and on the learned policy's. Position alone: the click rate of each place; "
+            "propensity alone: the chance by which the policy showed the item, which says nothing of the level."
+        ),
+        header=("days", "impressions", "clicks", "AUC", "log loss", "calibration error"),
+        rows=rows,
+        notes=[
+            f"The gate: {loop.verdict.reason}.",
+            *(
+                f"{name}: the model's AUC minus that of position alone {_interval(better[policy]['position']['auc'])}, "
+                f"of propensity alone {_interval(better[policy]['propensity']['auc'])}; lift by tenth, best first: "
+                + " ".join(f"{lift:.1f}" for lift in told[policy]["score"]["lift_by_decile"])
+                for policy, name in names.items()
+            ),
+            "An AUC of 0.5 has an interval of about ± 0.57 / √clicks: 0.22 for 7 clicks in a day, 0.07 for the 69 of "
+            "a week; ± 0.02 takes 800 clicks, some 120,000 impressions. Violated days: "
+            + ", ".join(f"{loop.violated_days(policy)} ({name})" for policy, name in names.items())
+            + ".",
+            f"With the file's affinities as features, the first day has an AUC of {first['auc']:.3f} "
+            f"[{first['auc_low']:.3f}, {first['auc_high']:.3f}] and no other day does: every click of that day has "
+            "an affinity, 7 % of the other impressions do. They seem to count the click itself, and were left out.",
+        ],
+        figures={"pooled": told, "differences": better},
+    )
+
+
+CLICK_METRICS = ("auc", "log_loss", "calibration_error")
+
+
+def _click_figures(told: Mapping[str, Any]) -> tuple[str, ...]:
+    level = _interval(told["calibration_error"], digits=4)
+    return (
+        f"{told['rows']:,}",
+        str(told["clicks"]),
+        _interval(told["auc"]),
+        _interval(told["log_loss"], digits=4),
+        level,
+    )
+
+
+def _interval(estimate: Sequence[float] | None, digits: int = 3) -> str:
+    if estimate is None:
+        return "–"
+    value, low, high = (f"{each:.{digits}f}" for each in estimate)
+    return f"{value} [{low}, {high}]"
 
 
 def _needed(shared_data: Path | None) -> Path:
