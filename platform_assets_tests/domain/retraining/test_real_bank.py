@@ -11,7 +11,7 @@ from benchmarks.bank_marketing import MONTHS, WEEKDAYS, read_calls
 from benchmarks.bank_spec import bank_spec
 from platform_assets.domain.model_spec import ModelSpec
 
-START, EARLIER, END = date(2009, 4, 12), date(2009, 4, 28), date(2009, 5, 18)
+START, EARLIER, END = date(2009, 4, 12), date(2009, 4, 28), date(2009, 5, 22)
 
 
 @pytest.fixture(scope="module")
