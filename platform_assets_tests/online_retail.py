@@ -21,6 +21,8 @@ from platform_assets.partitions import daily
 from platform_assets.predictions.lookalike_audience import lookalike_audience_asset
 from platform_assets.predictions.scores import predictions_assets
 from platform_assets.trained_models.factory import trained_models_assets
+from platform_assets.validation_reports.drift import drift_asset
+from platform_assets.validation_reports.retrain_decisions import retrain_decisions_asset
 from platform_assets.validation_reports.validation import validation_reports_assets
 from resources.compute.duckdb_engine import DuckDBEngine
 from resources.lakehouse.io_manager import read
@@ -86,10 +88,13 @@ class OnlineRetail:
             *trained_models_assets(LOOKALIKE.model, FEATURE_TABLES, days),
             *predictions_assets(LOOKALIKE.model, days),
             *validation_reports_assets(LOOKALIKE.model, days, ["raw_online_retail"]),
+            drift_asset(LOOKALIKE.model, days, ["raw_online_retail"]),
             lookalike_audience_asset(LOOKALIKE, days),
         ]
+        decisions = retrain_decisions_asset([LOOKALIKE.model], days, ["raw_online_retail"], assets)
+        others = [each for each in base.assets or [] if each.keys.isdisjoint(decisions.keys)]
         definitions = dg.Definitions(
-            assets=[*(base.assets or []), *assets], resources=base.resources, executor=dg.in_process_executor
+            assets=[*others, *assets, decisions], resources=base.resources, executor=dg.in_process_executor
         )
         return cls(definitions, settings, instance)
 
@@ -110,6 +115,13 @@ class OnlineRetail:
         self.run(LOOKALIKE.model.table("champion"))
         for asset in ("repeat_buyers_scores", "repeat_buyers_validation", "repeat_buyers_audience"):
             self.run(asset, FIRST_SCORED, LAST_SCORED)
+
+    def run_on(self) -> None:
+        """Scores, drift and decisions until the last day there is; labels of the last four weeks aren't final yet."""
+        self.run("user_features", LAST_SCORED, LAST)
+        self.run("repeat_buyers_scores", LAST_SCORED, LAST)
+        for asset in ("repeat_buyers_drift", "retrain_decisions"):
+            self.run(asset, FIRST_SCORED, LAST)
 
     @cached_property
     def engine(self) -> DuckDBEngine:
