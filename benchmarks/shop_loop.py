@@ -54,7 +54,7 @@ def section(tables: Mapping[str, pd.DataFrame]) -> Section:
             f"Drift: {len(moved)} of {len(drift):,} called drifted, on {drift['event_date'].nunique()} days, "
             f"{len(closed)} of them Saturdays. {len(large)} passed a PSI of 0.2, "
             f"on {', '.join(sorted({str(each)[:10] for each in large['event_date']})) or 'no day'}"
-            f" ({', '.join(sorted(set(large['subject'])))}), and were not called, for chance explains them.",
+            f" ({', '.join(sorted(set(large['subject'])))}), and were not called, for their adjusted p is above 0.01.",
             f"Decisions: {len(decisions)}, of these to retrain {len(yes)}; reasons: "
             + "; ".join(f"{reason} ({count})" for reason, count in decisions["reason"].value_counts().items())
             + ".",
