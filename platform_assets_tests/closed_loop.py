@@ -81,7 +81,10 @@ class ClosedLoop:
         }
         chain = [each for each in whole.assets or () if {key.to_user_string() for key in each.keys} <= wanted]
         self.whole = whole
-        self.definitions = dg.Definitions(assets=chain, resources=whole.resources)
+        checks = [
+            each for each in whole.asset_checks or () if {key.asset_key.path[-1] for key in each.check_keys} <= wanted
+        ]
+        self.definitions = dg.Definitions(assets=chain, asset_checks=checks, resources=whole.resources)
         self.job = self.definitions.resolve_implicit_global_asset_job_def()
 
     def land(self, first: int, last: int) -> None:

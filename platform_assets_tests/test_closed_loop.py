@@ -33,7 +33,10 @@ def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClosedLoop]:
     with dg.DagsterInstance.ephemeral() as instance:
         lived = ClosedLoop(tmp_path_factory.mktemp("loop"), SPEC, DAYS, 400_000, DRIFT_DAY, instance)
         lived.backfill(HISTORY)
-        lived.live(HISTORY + 1, BAD_DAY)
+        lived.live(HISTORY + 1, HISTORY + 1)
+        if lived.registry.champion(SPEC.name) is None:
+            lived.promote_by_hand()  # so small a world may hold no model that is shown to beat one feature
+        lived.live(HISTORY + 2, BAD_DAY)
         lived.bad_version = lived.plant_bad_challenger(BAD_DAY)
         lived.live(BAD_DAY + 1, DAYS - 1)
         yield lived

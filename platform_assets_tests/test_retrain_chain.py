@@ -190,7 +190,7 @@ def test_violated_days_are_noticed_from_the_validations_of_the_champion(trained:
     row = SelfTraining(trained.io_manager, trained.resource, trained.instance, strict).decide(LAST)
     assert (row["metric_value"], row["metric_fired"], row["retrain"]) == (5, True, False)
     assert row["reason"].startswith("no, noticed: auc was violated on 5 of the last 5 matured days, until 2026-02-25")
-    assert row["change_date"] == validated[4]
+    assert row["change_date"] == validated[4] + timedelta(days=strict.label.horizon_days - 1)
 
 
 def spoil(training: SelfTraining, ceiling: float) -> None:

@@ -159,7 +159,8 @@ def _rules(spec: ModelSpec) -> list[tuple[bool, str, str]]:
     """The promises of a spec: whether each holds, what is wrong if not, and what to do then."""
     names = spec.feature_names
     reserved = sorted((RESERVED_COLUMNS | {spec.entity}).intersection(names))
-    embargo = spec.label.embargo_days
+    # Of the horizon alone: how late events land is a matter of sources; a training that it makes impossible says so.
+    embargo = spec.label.horizon_days
     needed_days = spec.holdout_days + 2 * embargo + spec.folds * spec.window.step_days
     tables = [each.table for each in spec.features]
     positive = ("folds", "holdout_days", "sample_limit")

@@ -61,8 +61,15 @@ def judge(
         rival = registry.load(champion).score(split.holdout)
     except NOT_TO_BE_TRUSTED as error:
         return refused([objection(error), *standing])
-    seen = champion.trained_until
-    return judge_challenger(split.holdout, scores, rival, spec=spec, champion_trained_until=seen, objections=standing)
+    return judge_challenger(
+        split.holdout,
+        scores,
+        rival,
+        spec=spec,
+        champion_trained_until=champion.trained_until,
+        base_rate=float(split.search["label"].mean()),
+        objections=standing,
+    )
 
 
 def objection(error: Exception) -> "Objection":

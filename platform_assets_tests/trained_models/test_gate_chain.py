@@ -156,7 +156,7 @@ def test_a_planted_bad_challenger_is_refused_and_the_champion_stays(gate: Gate) 
     gate.run()
     gate.trained(SECOND, backwards=True)
     row = gate.verdict()
-    assert not row["promoted"] and row["objections"] == "not_better, calibration, slice"
+    assert not row["promoted"] and row["objections"] == "not_better, calibration, slice, knows_nothing"
     assert "the challenger is worse than the champion" in str(row["reason"])
     assert gate.champion == 1
     assert gate.decisions()["decision"].tolist() == ["promoted", "refused"]

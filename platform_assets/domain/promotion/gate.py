@@ -47,12 +47,13 @@ def judge_challenger(
     *,
     spec: ModelSpec,
     champion_trained_until: date,
+    base_rate: float | None = None,
     objections: Sequence[Objection] = (),
 ) -> Verdict:
     """A challenger must beat the champion on rows later than all that the champion has seen.
 
-    It must also know more than the base rate: where the world has changed, the champion may rank backwards, and whoever
-    ranks a little less backwards beats it.
+    It must also know more than the base rate (of the rows it learnt from, else of the holdout): where the world has
+    changed, the champion may rank backwards, and whoever ranks a little less backwards beats it.
     """
     first = as_days(holdout["feature_date"]).min() if len(holdout) else None
     if first is not None and first <= np.datetime64(champion_trained_until, "D"):
@@ -61,7 +62,7 @@ def judge_challenger(
             "a challenger must be trained later than the champion"
         )
         return refused([Objection(rules.SEEN_DAYS, sentence), *objections])
-    standing = [*_knows_nothing(holdout, challenger, spec), *objections]
+    standing = [*_knows_nothing(holdout, challenger, base_rate, spec), *objections]
     return _judge(holdout, challenger, {"the champion": champion}, spec, "the challenger", standing)
 
 
@@ -88,13 +89,15 @@ def holdout_objections(holdout: pd.DataFrame, scores: npt.ArrayLike, trained_unt
     return found
 
 
-def _knows_nothing(holdout: pd.DataFrame, scores: npt.ArrayLike, spec: ModelSpec) -> list[Objection]:
-    """An objection unless the interval of the metric lies above what the base rate of the same rows reaches."""
+def _knows_nothing(
+    holdout: pd.DataFrame, scores: npt.ArrayLike, base_rate: float | None, spec: ModelSpec
+) -> list[Objection]:
+    """An objection unless the interval of the metric lies above what the base rate, said of every row, reaches."""
     labels = holdout["label"].to_numpy(dtype=np.float64)
     if not enough_outcomes(labels):
         return []
-    base_rate, entities = np.full(len(labels), labels.mean()), holdout[spec.entity]
-    found = metric_differences(labels, scores, base_rate, entities, seed=spec.seed)[spec.metric]
+    constant = np.full(len(labels), labels.mean() if base_rate is None else base_rate)
+    found = metric_differences(labels, scores, constant, holdout[spec.entity], seed=spec.seed)[spec.metric]
     if found.low > 0 if spec.metric in HIGHER_IS_BETTER else found.high < 0:
         return []
     sentence = f"it is not shown to know more than the base rate: the difference of {spec.metric} is {found}"
