@@ -172,6 +172,25 @@ class ClosedLoop:
         """Dates as numbers of days."""
         return (pd.to_datetime(column) - pd.Timestamp(FIRST_DAY)).dt.days
 
+    def train(self, day: int) -> None:
+        """Train as of a day and take the model as it is, as somebody does who begins."""
+        tags = {"dagster/partition": self.date_of(day).isoformat()}
+        assets = [self.spec.table(suffix) for suffix in ("training_set", "model", "champion")]
+        self._run([dg.AssetKey(name) for name in (*assets, "promotion_decisions")], tags)
+        if self.registry.champion(self.spec.name) is None:
+            self.promote_by_hand()
+
+    def look_back(self, first: int, last: int) -> None:
+        """What the days would have said and decided, each table over all of them in one run: a range gives its days."""
+        mature = last - self.spec.label.maturity_days
+        for name, until in (("scores", last), ("drift", last), ("validation", mature)):
+            self._range(self.spec.table(name), first, until)
+        self._range("retrain_decisions", first, last)
+
+    def _range(self, table: str, first: int, last: int) -> None:
+        tags = {"start": self.date_of(first).isoformat(), "end": self.date_of(last).isoformat()}
+        self._run([dg.AssetKey(table)], {f"dagster/asset_partition_range_{end}": day for end, day in tags.items()})
+
     def plant_bad_challenger(self, day: int) -> int:
         """Register a version that learnt from shuffled labels and let the gate judge it; returns its number."""
         from platform_assets.domain.modelling.training import train
